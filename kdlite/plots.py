@@ -1,0 +1,252 @@
+"""Every matplotlib figure of the book, in one style.
+
+Knows mixtures and sweeps; computes nothing that a chapter quotes. Each function returns a Figure.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+
+from kdlite.mixture import GaussianMixture
+from kdlite.sweep import Sweep
+
+# One colour for each of the four distributions, from the Okabe-Ito set: told apart by the colour-blind,
+# and each paired with a line style of its own.
+COLOURS = {"truth": "#4d4d4d", "teacher": "#0072B2", "student": "#D55E00", "direct": "#009E73"}
+LINES = {"truth": ":", "teacher": "-.", "student": "-", "direct": "--"}
+_HEAT = LinearSegmentedColormap.from_list("truth", ["#ffffff", COLOURS["truth"]])
+_STYLE = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#888888",
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.dpi": 110,
+    "figure.facecolor": "white",
+    "font.size": 10,
+    "grid.color": "#e6e6e6",
+    "legend.frameon": False,
+    "savefig.facecolor": "white",
+}
+
+
+def figure(
+    columns: int = 1, rows: int = 1, width: float = 4.2, height: float = 3.8
+) -> tuple[Figure, np.ndarray]:
+    """An empty figure in the style of the book and its axes, shape ``(rows, columns)``."""
+    with mpl.rc_context(_STYLE):
+        fig = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        return fig, fig.subplots(rows, columns, squeeze=False)
+
+
+def planes(panels: dict[str, dict[str, GaussianMixture | np.ndarray]], *, extent: float = 2.0) -> Figure:
+    """One plane a panel: the truth as a heat map, teacher components as ellipses whose opacity is their
+    weight, students as contours, points as dots.
+
+    Args:
+        panels: title to what to draw: "truth", "teacher", "student" or "direct", each a mixture, or
+            ``(n, 2)`` points to draw in the colour of that name.
+        extent: the plane shown is [-extent, extent] in both directions.
+    """
+    fig, axes = figure(len(panels), width=3.4, height=3.5)
+    for ax, (title, drawn) in zip(axes[0], panels.items(), strict=True):
+        for name, what in drawn.items():
+            _draw(ax, name, what, extent)
+        ax.set(
+            title=title,
+            xlim=(-extent, extent),
+            ylim=(-extent, extent),
+            aspect="equal",
+            xticks=[-1, 0, 1],
+            yticks=[-1, 0, 1],
+        )
+        ax.grid(False)
+    return fig
+
+
+def frontier(
+    sweep: Sweep,
+    truth: GaussianMixture | None = None,
+    *,
+    ax: Axes | None = None,
+    mark: Sequence[float] = (1.0,),
+) -> Figure:
+    """Precision against recall along beta: distilled student, direct student, direct student cooled at
+    decoding, sharpened teacher; with bands over seeds where there are several.
+
+    Args:
+        sweep: what to draw.
+        truth: draws its own score, and the two limits recall <= -H(p*) and precision <= max log p*.
+        mark: betas to write beside the distilled curve.
+    """
+    if ax is None:
+        fig, axes = figure(width=6.2, height=4.6)
+        ax = axes[0, 0]
+    curves = (
+        ("distilled", "student", "distilled student"),
+        ("cooled", "direct", "direct student, cooled"),
+        ("teacher", "teacher", "sharpened teacher"),
+    )
+    for field, name, label in curves:
+        curve = getattr(sweep, field)
+        ax.plot(
+            np.median(curve.recall, 0),
+            np.median(curve.precision, 0),
+            color=COLOURS[name],
+            ls=LINES[name],
+            label=label,
+            lw=1.8,
+        )
+        if len(sweep.seeds) > 1:
+            ax.plot(curve.recall.T, curve.precision.T, color=COLOURS[name], lw=0.5, alpha=0.25)
+    ax.plot(
+        np.median(sweep.direct.recall),
+        np.median(sweep.direct.precision),
+        "D",
+        color=COLOURS["direct"],
+        label="direct student",
+        ms=7,
+    )
+    for beta in mark:
+        i = int(np.argmin(np.abs(sweep.betas - beta)))
+        x, y = np.median(sweep.distilled.recall[:, i]), np.median(sweep.distilled.precision[:, i])
+        ax.plot(x, y, "o", color=COLOURS["student"], ms=5)
+        ax.annotate(
+            f"β = {sweep.betas[i]:g}",
+            (x, y),
+            xytext=(5, -11),
+            textcoords="offset points",
+            fontsize=8,
+            color=COLOURS["student"],
+        )
+    if truth is not None:
+        _limits(ax, truth)
+    ax.set(xlabel="recall: E log p″ over p* (nats)", ylabel="precision: E log p* over p″ (nats)")
+    ax.legend(fontsize=8, loc="lower left")
+    return ax.figure
+
+
+def against_beta(sweep: Sweep) -> Figure:
+    """Precision, recall and the teacher's entropy against beta; bands are the 10th to 90th percentile of seeds."""
+    fig, axes = figure(3, width=3.5, height=3.2)
+    curves = (
+        ("distilled", "student", "distilled"),
+        ("cooled", "direct", "direct, cooled"),
+        ("teacher", "teacher", "teacher"),
+    )
+    for ax, field, label in zip(
+        axes[0], ("precision", "recall"), ("precision (nats)", "recall (nats)"), strict=False
+    ):
+        for curve, name, legend in curves:
+            _band(ax, sweep.betas, getattr(getattr(sweep, curve), field), name, legend)
+        ax.set(xlabel="β", ylabel=label)
+    _band(axes[0, 2], sweep.betas, sweep.teacher_entropy, "teacher", "teacher")
+    axes[0, 2].set(xlabel="β", ylabel="entropy of the teacher's weights (nats)")
+    for ax in axes[0]:
+        ax.set_xscale("symlog", linthresh=1)
+    axes[0, 1].legend(fontsize=8, loc="lower left")
+    return fig
+
+
+def weights(mixtures: dict[str, GaussianMixture]) -> Figure:
+    """The weights of each mixture as bars, one panel a mixture, titled with their entropy in nats."""
+    fig, axes = figure(len(mixtures), width=2.6, height=2.5)
+    for ax, (title, mixture) in zip(axes[0], mixtures.items(), strict=True):
+        ax.bar(np.arange(1, mixture.n_components + 1), mixture.weights, color=COLOURS["teacher"])
+        ax.set(
+            title=f"{title}\nentropy {mixture.weight_entropy:.2f}",
+            ylim=(0, 1),
+            xlabel="component",
+            xticks=np.arange(1, mixture.n_components + 1),
+        )
+        ax.grid(False, axis="x")
+    axes[0, 0].set_ylabel("weight")
+    return fig
+
+
+def lines(
+    x: np.ndarray,
+    curves: dict[str, tuple[np.ndarray, str]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    log: bool = False,
+    ax: Axes | None = None,
+) -> Figure:
+    """Curves over x: label to (values, colour name); a name of the four distributions brings its line style."""
+    if ax is None:
+        fig, axes = figure(width=5.6, height=3.6)
+        ax = axes[0, 0]
+    for label, (values, name) in curves.items():
+        ax.plot(x, values, label=label, color=COLOURS.get(name, name), ls=LINES.get(name, "-"), lw=1.8)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if log:
+        ax.set_xscale("symlog", linthresh=1)
+    ax.legend(fontsize=8)
+    return ax.figure
+
+
+def _draw(ax: Axes, name: str, what: GaussianMixture | np.ndarray, extent: float) -> None:
+    colour = COLOURS[name]
+    if isinstance(what, np.ndarray):
+        ax.plot(*what.T, ".", color=colour, ms=3, alpha=0.5)
+        return
+    axis = np.linspace(-extent, extent, 161)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1)
+    if name == "teacher":
+        for weight, mean, covariance in zip(what.weights, what.means, what.covariances, strict=True):
+            values, vectors = np.linalg.eigh(covariance)
+            angle = np.degrees(np.arctan2(*vectors[::-1, 1]))
+            width, height = 4 * np.sqrt(values[::-1])  # two standard deviations either side
+            ax.add_patch(
+                Ellipse(
+                    mean,
+                    width,
+                    height,
+                    angle=angle,
+                    fc=(*mpl.colors.to_rgb(colour), 0.6 * weight),
+                    ec=colour,
+                    lw=1,
+                )
+            )
+        return
+    density = np.exp(what.log_prob(grid.reshape(-1, 2))).reshape(grid.shape[:2])
+    if name == "truth":
+        ax.imshow(
+            density,
+            extent=(-extent, extent) * 2,
+            origin="lower",
+            cmap=_HEAT,
+            vmin=0,
+            vmax=1.3 * density.max(),
+        )
+    else:
+        ax.contour(
+            axis,
+            axis,
+            density,
+            levels=density.max() * np.array([0.1, 0.3, 0.6, 0.9]),
+            colors=colour,
+            linestyles=LINES[name],
+            linewidths=1.4,
+        )
+
+
+def _limits(ax: Axes, truth: GaussianMixture) -> None:
+    own = truth.expect_log_prob(truth)
+    peak = truth.log_prob(truth.means).max()
+    ax.axvline(own, color=COLOURS["truth"], lw=1, ls=LINES["truth"])
+    ax.axhline(peak, color=COLOURS["truth"], lw=1, ls=LINES["truth"])
+    ax.plot(own, own, "*", color=COLOURS["truth"], ms=11, label="truth with itself")
+
+
+def _band(ax: Axes, betas: np.ndarray, values: np.ndarray, name: str, label: str) -> None:
+    low, middle, high = np.percentile(values, [10, 50, 90], axis=0)
+    ax.plot(betas, middle, color=COLOURS[name], ls=LINES[name], label=label, lw=1.8)
+    if len(values) > 1:
+        ax.fill_between(betas, low, high, color=COLOURS[name], alpha=0.18, lw=0)
