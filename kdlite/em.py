@@ -129,9 +129,8 @@ def _fit_points(
         everyone = np.ones((len(problem.x), 1, problem.x.shape[1]))
         return to_mixtures(maximize(problem, everyone, None), problem)
     starts = _starts(problem, n_components, n_init, seeds, init)
-    return to_mixtures(
-        run_em(problem, _most_likely(problem, problem, starts, _ROUGH_POINTS_TOL), _TOL).components, problem
-    )
+    best = _most_likely(problem, problem, starts, _ROUGH_POINTS_TOL)
+    return to_mixtures(run_em(problem, best, _TOL).components, problem)
 
 
 def _fit_population(
@@ -150,9 +149,8 @@ def _fit_population(
     problem, held_out = (_population_problem(mixtures, covariance, step, shift) for shift in (0.0, 0.5))
     starts = _starts(problem, n_components, n_init, seeds, init)
     if init is None:
-        starts.insert(
-            0, stack_components([merge_components(mixture, n_components) for mixture in mixtures], problem)
-        )
+        merged = [merge_components(mixture, n_components) for mixture in mixtures]
+        starts = stack_components(merged, problem).join(starts)
     best = _most_likely(problem, held_out, starts, _ROUGH_POPULATION_TOL)
     result = Components(*map(np.empty_like, best))
     todo = np.arange(len(mixtures))
@@ -181,29 +179,32 @@ def _starts(
     n_init: int,
     seeds: Sequence[int],
     init: Sequence[GaussianMixture] | None,
-) -> list[Components]:
+) -> Components:
     if init is not None:
         for start in init:
             _check_init(start, n_components, problem.x.shape[2])
-        return [stack_components(init, problem)]
+        return stack_components(init, problem)
     owners = kmeans_centres(problem.x, problem.weights, n_components, n_init, seeds)
-    return [maximize(problem, owner, None) for owner in owners]
+    first, *others = (maximize(problem, owner, None) for owner in owners)
+    return first.join(*others)
 
 
-def _most_likely(problem: Problem, judge: Problem, starts: list[Components], tol: float) -> Components:
+def _most_likely(problem: Problem, judge: Problem, starts: Components, tol: float) -> Components:
     """For each problem, the start that a rough run makes most likely in the eyes of ``judge``.
 
     Of starts that end alike the first wins, so that rounding does not choose.
     """
-    if len(starts) == 1:
-        return starts[0]
-    ends = [run_em(problem, start, tol).components for start in starts]
-    log_likelihood = np.stack([em_step(judge, end).log_likelihood for end in ends])  # (starts, B)
+    n_problems, n_starts = len(problem.x), len(starts.weights) // len(problem.x)
+    if n_starts == 1:
+        return starts
+    ends = run_em(problem, starts, tol).components
+    log_likelihood = np.empty((n_starts, n_problems))
+    for start in range(n_starts):
+        rows = start * n_problems + np.arange(n_problems)
+        log_likelihood[start] = em_step(judge, ends.take(rows)).log_likelihood
     top = log_likelihood.max(axis=0)
     winner = np.argmax(log_likelihood >= top - tol * np.maximum(1, np.abs(top)), axis=0)
-    return Components(
-        *(np.stack(arrays)[winner, np.arange(len(winner))] for arrays in zip(*ends, strict=True))
-    )
+    return ends.take(winner * n_problems + np.arange(n_problems))
 
 
 def _points_problem(

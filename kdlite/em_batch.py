@@ -25,7 +25,12 @@ class Components(NamedTuple):
     covariances: np.ndarray  # (B, K, D, D)
 
     def take(self, rows: np.ndarray) -> "Components":
+        """The mixtures of these rows."""
         return Components(*(array[rows] for array in self))
+
+    def join(self, *others: "Components") -> "Components":
+        """All of them in one batch."""
+        return Components(*map(np.concatenate, zip(self, *others, strict=True)))
 
 
 class Problem(NamedTuple):
@@ -39,6 +44,7 @@ class Problem(NamedTuple):
     covariance: Covariance
 
     def take(self, rows: np.ndarray) -> "Problem":
+        """The samples of these rows."""
         return Problem(*(array[rows] for array in self[:-1]), self.covariance)
 
 
@@ -90,13 +96,16 @@ def maximize(problem: Problem, responsibilities: np.ndarray, current: Components
 
 
 def run_em(problem: Problem, start: Components, tol: float) -> Step:
-    """EM from each start until the likelihood improves by less than ``tol``, relative."""
-    n_problems, n_components = start.weights.shape
-    result = Step(Components(*map(np.empty_like, start)), np.empty(n_problems))
+    """EM from each start until the likelihood improves by less than ``tol``, relative.
+
+    With R starts for each of B problems, start r of problem b stands in row r * B + b.
+    """
+    n_starts, n_components = start.weights.shape
+    result = Step(Components(*map(np.empty_like, start)), np.empty(n_starts))
     block = max(1, _BLOCK // (n_components * problem.x.shape[1]))
-    for i in range(0, n_problems, block):
-        rows = np.arange(i, min(i + block, n_problems))
-        part, components, before = problem.take(rows), start.take(rows), np.full(len(rows), -np.inf)
+    for i in range(0, n_starts, block):
+        rows = np.arange(i, min(i + block, n_starts))
+        part, components, before = problem.take(rows % len(problem.x)), start.take(rows), -np.inf
         for _ in range(_MAX_ITERATIONS):
             step = em_step(part, components)
             done = step.log_likelihood - before <= tol * np.maximum(1, np.abs(step.log_likelihood))
@@ -104,30 +113,26 @@ def run_em(problem: Problem, start: Components, tol: float) -> Step:
             if done.any():
                 store(result.components, rows[done], components.take(done))
                 result.log_likelihood[rows[done]] = before[done]
-                going = ~done
-                rows, part, components, before = (
-                    rows[going],
-                    part.take(going),
-                    components.take(going),
-                    before[going],
-                )
+                rows, before = rows[~done], before[~done]
+                part, components = part.take(~done), components.take(~done)
                 if not len(rows):
                     break
         else:
-            warnings.warn(
-                f"EM had not converged after {_MAX_ITERATIONS} iterations", RuntimeWarning, stacklevel=2
-            )
+            message = f"EM had not converged after {_MAX_ITERATIONS} iterations; use fewer components"
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
             store(result.components, rows, components)
             result.log_likelihood[rows] = before
     return result
 
 
 def store(target: Components, rows: np.ndarray, source: Components) -> None:
+    """Put the mixtures of ``source`` into these rows of ``target``."""
     for target_array, source_array in zip(target, source, strict=True):
         target_array[rows] = source_array
 
 
 def stack_components(mixtures: Sequence[GaussianMixture], problem: Problem) -> Components:
+    """One mixture a problem as a batch, moved as the problem's points were."""
     return Components(
         np.stack([m.weights for m in mixtures]),
         np.stack([m.means for m in mixtures]) - problem.centre[:, None],
@@ -136,4 +141,5 @@ def stack_components(mixtures: Sequence[GaussianMixture], problem: Problem) -> C
 
 
 def to_mixtures(components: Components, problem: Problem) -> list[GaussianMixture]:
+    """One mixture a problem, moved back to where the problem's points were."""
     return [GaussianMixture(w, m + c, s) for w, m, s, c in zip(*components, problem.centre, strict=True)]

@@ -245,6 +245,8 @@ def safe_log(weights: np.ndarray) -> np.ndarray:
 
 def logsumexp(a: np.ndarray) -> np.ndarray:
     """log of the sum of exponentials over the second-to-last axis (components), without underflow."""
+    if a.shape[-2] == 1:
+        return a[..., 0, :]
     top = a.max(axis=-2)
     terms = a - top[..., None, :]
     np.exp(

@@ -6,12 +6,14 @@ Knows mixtures and sweeps; computes nothing that a chapter quotes. Each function
 from collections.abc import Sequence
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
+from kdlite.distribution import Estimate
 from kdlite.mixture import GaussianMixture
 from kdlite.sweep import Sweep
 
@@ -26,7 +28,7 @@ _STYLE = {
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "figure.dpi": 110,
+    "figure.dpi": 160,
     "figure.facecolor": "white",
     "font.size": 10,
     "grid.color": "#e6e6e6",
@@ -40,8 +42,11 @@ def figure(
 ) -> tuple[Figure, np.ndarray]:
     """An empty figure in the style of the book and its axes, shape ``(rows, columns)``."""
     with mpl.rc_context(_STYLE):
-        fig = Figure(figsize=(width * columns, height * rows), layout="constrained")
-        return fig, fig.subplots(rows, columns, squeeze=False)
+        fig, axes = plt.subplots(
+            rows, columns, figsize=(width * columns, height * rows), layout="constrained", squeeze=False
+        )
+    plt.close(fig)  # the caller shows it; pyplot would show it once more
+    return fig, axes
 
 
 def planes(panels: dict[str, dict[str, GaussianMixture | np.ndarray]], *, extent: float = 2.0) -> Figure:
@@ -55,17 +60,23 @@ def planes(panels: dict[str, dict[str, GaussianMixture | np.ndarray]], *, extent
     """
     fig, axes = figure(len(panels), width=3.4, height=3.5)
     for ax, (title, drawn) in zip(axes[0], panels.items(), strict=True):
-        for name, what in drawn.items():
-            _draw(ax, name, what, extent)
-        ax.set(
-            title=title,
-            xlim=(-extent, extent),
-            ylim=(-extent, extent),
-            aspect="equal",
-            xticks=[-1, 0, 1],
-            yticks=[-1, 0, 1],
-        )
-        ax.grid(False)
+        _plane(ax, title, drawn, extent)
+    return fig
+
+
+def opening(
+    panels: dict[str, dict[str, GaussianMixture | np.ndarray]],
+    sweep: Sweep,
+    truth: GaussianMixture,
+    *,
+    mark: Sequence[float],
+) -> Figure:
+    """Three planes and the frontier, in a square: what the knob does, in one picture."""
+    fig, axes = figure(2, 2, width=3.9, height=3.7)
+    for ax, (title, drawn) in zip(axes.flat[:3], panels.items(), strict=True):
+        _plane(ax, title, drawn, 2.0)
+    frontier(sweep, truth, ax=axes[1, 1], mark=mark)
+    axes[1, 1].legend(fontsize=7, loc="lower left")
     return fig
 
 
@@ -117,7 +128,7 @@ def frontier(
         x, y = np.median(sweep.distilled.recall[:, i]), np.median(sweep.distilled.precision[:, i])
         ax.plot(x, y, "o", color=COLOURS["student"], ms=5)
         ax.annotate(
-            f"β = {sweep.betas[i]:g}",
+            f"β = {sweep.betas[i]:.3g}",
             (x, y),
             xytext=(5, -11),
             textcoords="offset points",
@@ -189,6 +200,151 @@ def lines(
         ax.set_xscale("symlog", linthresh=1)
     ax.legend(fontsize=8)
     return ax.figure
+
+
+def gains(x: np.ndarray, curves: dict[str, np.ndarray], *, xlabel: str, ylabel: str) -> Figure:
+    """Differences over x around a line at zero, where neither side is ahead; a gap where a value is NaN."""
+    fig, axes = figure(width=6.2, height=3.6)
+    ax = axes[0, 0]
+    ax.axhline(0, color="#888888", lw=1)
+    shades = (COLOURS["direct"], COLOURS["student"], COLOURS["teacher"], "#CC79A7")
+    for (label, values), colour, style in zip(curves.items(), shades, ("--", "-", "-.", ":"), strict=False):
+        ax.plot(x, values, color=colour, ls=style, lw=1.8, label=label)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend(fontsize=8)
+    return fig
+
+
+def clouds(
+    panels: dict[str, dict[str, np.ndarray]],
+    published: dict[str, tuple[float, float]],
+    truth: GaussianMixture | None = None,
+) -> Figure:
+    """Scores of many seeds on one plane a panel, recall against precision, with a published pair on each.
+
+    Args:
+        panels: title to clouds: "direct" and "student", each ``(S, 2)`` of precision and recall.
+        published: the same names to one (precision, recall), drawn as a star on every panel.
+        truth: draws the ceiling precision <= max log p* on the last panel.
+    """
+    fig, axes = figure(len(panels), width=4.4, height=4.0)
+    for ax, (title, drawn) in zip(axes[0], panels.items(), strict=True):
+        for name, marker in (("direct", "s"), ("student", "o")):
+            label = "direct" if name == "direct" else "distilled"
+            ax.plot(*drawn[name].T[::-1], marker, color=COLOURS[name], ms=3.5, alpha=0.4, label=label)
+        for name, (precision, recall) in published.items():
+            ax.plot(
+                recall,
+                precision,
+                "*",
+                color=COLOURS[name],
+                mec="black",
+                ms=15,
+                label=f"published, {'direct' if name == 'direct' else 'distilled'}",
+            )
+        ax.set(title=title, xlabel="recall (nats)")
+        ax.set_xscale("symlog", linthresh=2)
+        ax.set_yscale("symlog", linthresh=1)
+        ax.set(xlim=(-130, -2), ylim=(-45, 0), xticks=[-100, -30, -10, -3], yticks=[-30, -10, -3, -1, 0])
+        ax.set_xticklabels(["−100", "−30", "−10", "−3"])
+        ax.set_yticklabels(["−30", "−10", "−3", "−1", "0"])
+        ax.minorticks_off()
+    if truth is not None:
+        axes[0, -1].axhline(truth.log_prob(truth.means).max(), color=COLOURS["truth"], lw=1.2, ls=":")
+    axes[0, 0].set_ylabel("precision (nats)")
+    axes[0, 0].legend(fontsize=8, loc="lower left")
+    return fig
+
+
+def heat(
+    panels: dict[str, np.ndarray], betas: np.ndarray, rows: Sequence[str], *, log: Sequence[str] = ()
+) -> Figure:
+    """Heat maps ``(rows, betas)`` side by side, one panel a quantity, each with a scale of its own.
+
+    Args:
+        panels: title to values.
+        betas: one a column.
+        rows: a label a row.
+        log: titles of the panels whose colours are spaced logarithmically.
+    """
+    fig, axes = figure(len(panels), width=3.8, height=3.3)
+    edges = np.arange(len(betas) + 1) - 0.5
+    ticks = np.unique(np.linspace(0, len(betas) - 1, 5).round().astype(int))
+    for ax, (title, values) in zip(axes.flat, panels.items(), strict=True):
+        norm = mpl.colors.LogNorm() if title in log else None
+        drawn = ax.pcolormesh(edges, np.arange(len(rows) + 1) - 0.5, values, cmap="cividis", norm=norm)
+        ax.set(title=title, xlabel="β", xticks=ticks, yticks=range(len(rows)))
+        ax.set_xticklabels([f"{betas[i]:.3g}" for i in ticks])
+        ax.set_yticklabels(rows)
+        ax.invert_yaxis()
+        ax.grid(False)
+        ax.figure.colorbar(drawn, ax=ax)
+    return fig
+
+
+def bands(x: np.ndarray, curves: dict[str, tuple[np.ndarray, str]], *, xlabel: str, ylabel: str) -> Figure:
+    """Medians over seeds against x, both axes logarithmic, with bands from the 10th to the 90th percentile:
+    label to (values ``(S, X)``, colour name).
+    """
+    fig, axes = figure(width=5.6, height=3.6)
+    ax = axes[0, 0]
+    for label, (values, name) in curves.items():
+        _band(ax, x, values, name, label)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log", yscale="log", xticks=x)
+    ax.set_xticklabels([f"{value:g}" for value in x])
+    ax.minorticks_off()
+    ax.legend(fontsize=8)
+    return fig
+
+
+def shares(
+    panels: dict[str, np.ndarray], reference: np.ndarray, *, name: str = "teacher", xlabel: str = "mode of p*"
+) -> Figure:
+    """Shares as bars, one panel a set of shares, with the reference shares as marks on each bar."""
+    fig, axes = figure(len(panels), width=2.7, height=2.7)
+    number = np.arange(1, len(reference) + 1)
+    for ax, (title, values) in zip(axes[0], panels.items(), strict=True):
+        ax.bar(number, values, color=COLOURS[name], label=name)
+        ax.plot(number, reference, "_", color="black", ms=11, mew=2, label="truth")
+        ax.set(title=title, ylim=(0, 0.7), xlabel=xlabel, xticks=number)
+        ax.grid(False, axis="x")
+    axes[0, 0].set_ylabel("share of samples")
+    axes[0, 0].legend(fontsize=8)
+    return fig
+
+
+def intervals(estimates: Sequence[Estimate], exact: float, *, ylabel: str, width: float = 1.96) -> Figure:
+    """Estimates of many seeds with their intervals around the exact value; those that miss it stand out."""
+    fig, axes = figure(width=6.2, height=3.2)
+    ax = axes[0, 0]
+    for seed, (value, stderr, _) in enumerate(estimates):
+        missed = abs(value - exact) > width * stderr
+        ax.errorbar(
+            seed,
+            value,
+            width * stderr,
+            fmt="s" if missed else "o",
+            color=COLOURS["student"] if missed else COLOURS["teacher"],
+            ms=4,
+            lw=2.2 if missed else 1,
+        )
+    ax.axhline(exact, color=COLOURS["truth"], ls=LINES["truth"], lw=1.5)
+    ax.set(xlabel="seed", ylabel=ylabel)
+    return fig
+
+
+def _plane(ax: Axes, title: str, drawn: dict[str, GaussianMixture | np.ndarray], extent: float) -> None:
+    for name, what in drawn.items():
+        _draw(ax, name, what, extent)
+    ax.set(
+        title=title,
+        xlim=(-extent, extent),
+        ylim=(-extent, extent),
+        aspect="equal",
+        xticks=[-1, 0, 1],
+        yticks=[-1, 0, 1],
+    )
+    ax.grid(False)
 
 
 def _draw(ax: Axes, name: str, what: GaussianMixture | np.ndarray, extent: float) -> None:

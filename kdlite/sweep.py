@@ -15,7 +15,8 @@ from kdlite.em_batch import Covariance
 from kdlite.mixture import GaussianMixture, logsumexp, safe_log
 
 _CURVES = ("distilled", "direct", "cooled", "teacher")
-_POPULATION_STARTS = 4  # a restart at one beta serves its neighbours too
+_STARTS = 4  # of each fit; what one beta finds is offered to its neighbours
+_BETTER = 1e-4  # nats by which an offer must improve on what it replaces
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Sweep:
         teacher_entropy: entropy of the sharpened teacher's weights in nats, shape ``(S, B)``.
         teachers: the S teachers, before sharpening.
         directs: the S direct students.
+        sharpened: the S rows of B sharpened teachers.
         students: the S rows of B distilled students.
     """
 
@@ -70,6 +72,7 @@ class Sweep:
     teacher_entropy: np.ndarray
     teachers: list[GaussianMixture]
     directs: list[GaussianMixture]
+    sharpened: list[list[GaussianMixture]]
     students: list[list[GaussianMixture]]
 
 
@@ -100,21 +103,21 @@ def sweep(
         raise ValueError(f"a sweep needs at least one beta and one seed, got {len(betas)} and {len(seeds)}")
     if len(np.unique(seeds)) < len(seeds):
         raise ValueError(f"seeds must differ, got {seeds.tolist()}; a seed twice is one run counted twice")
-    fit = _Fit(betas, seeds, teacher_components, student_components, covariance)
-    teachers, directs, students = fit.exact(truth) if sizes is None else fit.sampled(truth, sizes)
+    experiment = _Experiment(truth, betas, seeds, teacher_components, student_components, covariance)
+    fits = experiment.exact() if sizes is None else experiment.sampled(sizes)
     curves = {name: Curve(*np.empty((2, len(seeds), len(betas)))) for name in _CURVES}
-    entropy = np.empty((len(seeds), len(betas)))
-    for s, (teacher, direct, row) in enumerate(zip(teachers, directs, students, strict=True)):
-        sharpened = [teacher.sharpen(beta) for beta in betas]
-        cooled = [direct.sharpen(beta) for beta in betas]
-        entropy[s] = [mixture.weight_entropy for mixture in sharpened]
-        scorer = _Exact(truth) if sizes is None else _Sampled.draw(truth, sizes.score, int(seeds[s]))
-        scores = (scorer.each(row), scorer.each([direct]), scorer.family(cooled), scorer.family(sharpened))
-        for name, score in zip(_CURVES, scores, strict=True):
-            curves[name].precision[s], curves[name].recall[s] = score
-    return Sweep(
-        seeds, betas, **curves, teacher_entropy=entropy, teachers=teachers, directs=directs, students=students
-    )
+    entropy = np.array([[mixture.weight_entropy for mixture in row] for row in fits.sharpened])
+    for s, seed in enumerate(seeds):
+        scorer = _Exact(truth) if sizes is None else _Sampled.draw(truth, sizes.score, int(seed))
+        scores = (
+            scorer.each(fits.students[s]),
+            scorer.each([fits.directs[s]]),
+            scorer.family([fits.directs[s].sharpen(beta) for beta in betas]),
+            scorer.family(fits.sharpened[s]),
+        )
+        for name, curve in zip(_CURVES, scores, strict=True):
+            curves[name].precision[s], curves[name].recall[s] = curve
+    return Sweep(seeds, betas, **curves, teacher_entropy=entropy, **fits._asdict())
 
 
 class _Exact(NamedTuple):
@@ -146,113 +149,107 @@ class _Sampled(NamedTuple):
     @classmethod
     def draw(cls, truth: GaussianMixture, n: int, seed: int) -> "_Sampled":
         rng = np.random.default_rng(stream_seed(seed, "precision"))
-        return cls(
-            truth,
-            rng.random(n),
-            rng.standard_normal((n, truth.dim)),
-            truth.sample(n, stream_seed(seed, "recall")),
-        )
+        u, z = rng.random(n), rng.standard_normal((n, truth.dim))
+        return cls(truth, u, z, truth.sample(n, stream_seed(seed, "recall")))
 
     def each(self, mixtures: list[GaussianMixture]) -> Curve:
-        return Curve(
-            np.array([self.truth.log_prob(m.push(self.u, self.z)).mean() for m in mixtures]),
-            np.array([m.log_prob(self.x).mean() for m in mixtures]),
-        )
+        x = np.stack([m.push(self.u, self.z) for m in mixtures])  # (B, n, D)
+        log_truth = self.truth.log_prob(x.reshape(-1, self.truth.dim)).reshape(x.shape[:2])
+        return Curve(log_truth.mean(axis=1), np.array([m.log_prob(self.x).mean() for m in mixtures]))
 
     def family(self, mixtures: list[GaussianMixture]) -> Curve:
         """The same for mixtures that differ in their weights alone: each component is scored once."""
         base = mixtures[0]
         x = base.place(self.z)  # (K, n, D)
-        by_component = self.truth.log_prob(x.reshape(-1, base.dim)).reshape(x.shape[:2])
-        components = base.component_log_prob(self.x)  # (K, n)
+        log_truth = self.truth.log_prob(x.reshape(-1, base.dim)).reshape(x.shape[:2])
+        log_mixture = base.component_log_prob(self.x)  # (K, n)
+        n = np.arange(len(self.u))
         return Curve(
-            np.array(
-                [np.take_along_axis(by_component, m.choose(self.u)[None], axis=0).mean() for m in mixtures]
-            ),
-            np.array([logsumexp(components + safe_log(m.weights)[:, None]).mean() for m in mixtures]),
+            np.array([log_truth[m.choose(self.u), n].mean() for m in mixtures]),
+            np.array([logsumexp(log_mixture + safe_log(m.weights)[:, None]).mean() for m in mixtures]),
         )
 
 
-@dataclass(frozen=True)
-class _Fit:
-    """Teachers (S), direct students (S) and distilled students (S rows of B), exact or from samples."""
+class _Fits(NamedTuple):
+    """Every mixture of an experiment; attributes as in Sweep."""
 
+    teachers: list[GaussianMixture]
+    directs: list[GaussianMixture]
+    sharpened: list[list[GaussianMixture]]
+    students: list[list[GaussianMixture]]
+
+
+class _Experiment(NamedTuple):
+    """Who is fitted to whom."""
+
+    truth: GaussianMixture
     betas: np.ndarray
     seeds: np.ndarray
     teacher_components: int
     student_components: int
     covariance: Covariance
 
-    def exact(self, truth: GaussianMixture) -> tuple[list, list, list[list]]:
-        truths = [truth] * len(self.seeds)
+    def exact(self) -> _Fits:
+        """Each fit to the whole population."""
+        truths = [self.truth] * len(self.seeds)
         teachers = self._fit(truths, self.teacher_components, "teacher fit", self.seeds)
         directs = self._fit(truths, self.student_components, "direct fit", self.seeds)
-        rows = []
-        for seed, teacher in zip(self.seeds, teachers, strict=True):
-            sharpened = [teacher.sharpen(beta) for beta in self.betas]
-            students = self._fit(
-                sharpened, self.student_components, "student fit", np.repeat(seed, len(self.betas))
-            )
-            rows.append(self._share(sharpened, students))
-        return teachers, directs, rows
+        sharpened = [[teacher.sharpen(beta) for beta in self.betas] for teacher in teachers]
+        students = []
+        for seed, row in zip(self.seeds, sharpened, strict=True):
+            found = self._fit(row, self.student_components, "student fit", np.repeat(seed, len(row)))
+            students.append(self._share(row, found))
+        return _Fits(teachers, directs, sharpened, students)
 
-    def sampled(self, truth: GaussianMixture, sizes: Sizes) -> tuple[list, list, list[list]]:
-        data = np.stack(
-            [truth.sample(sizes.teacher, stream_seed(int(seed), "teacher data")) for seed in self.seeds]
-        )
-        teachers = self._fit(data, self.teacher_components, "teacher fit", self.seeds)
-        directs = self._fit(data, self.student_components, "direct fit", self.seeds)
-        samples = []
-        for seed, teacher in zip(self.seeds, teachers, strict=True):
+    def sampled(self, sizes: Sizes) -> _Fits:
+        """Each fit to samples, by the paper's recipe."""
+        data = [self.truth.sample(sizes.teacher, stream_seed(int(s), "teacher data")) for s in self.seeds]
+        teachers = self._fit(np.stack(data), self.teacher_components, "teacher fit", self.seeds)
+        directs = self._fit(np.stack(data), self.student_components, "direct fit", self.seeds)
+        sharpened = [[teacher.sharpen(beta) for beta in self.betas] for teacher in teachers]
+        lessons, n = [], np.arange(sizes.student)
+        for seed, row in zip(self.seeds, sharpened, strict=True):
             rng = np.random.default_rng(stream_seed(int(seed), "student data"))
-            u, z = rng.random(sizes.student), rng.standard_normal((sizes.student, truth.dim))
-            placed, n = teacher.place(z), np.arange(sizes.student)
-            samples += [placed[teacher.sharpen(beta).choose(u), n] for beta in self.betas]
-        repeated = np.repeat(self.seeds, len(self.betas))
-        students = self._fit(np.stack(samples), self.student_components, "student fit", repeated)
-        n = len(self.betas)
-        return teachers, directs, [students[i : i + n] for i in range(0, len(students), n)]
+            u, placed = rng.random(len(n)), row[0].place(rng.standard_normal((len(n), self.truth.dim)))
+            lessons += [placed[teacher.choose(u), n] for teacher in row]
+        seeds = np.repeat(self.seeds, len(self.betas))
+        found = self._fit(np.stack(lessons), self.student_components, "student fit", seeds)
+        students = [found[i : i + len(self.betas)] for i in range(0, len(found), len(self.betas))]
+        return _Fits(teachers, directs, sharpened, students)
 
-    def _fit(
-        self, x: np.ndarray | list, n_components: int, stream: str, seeds: np.ndarray
-    ) -> list[GaussianMixture]:
+    def _fit(self, x: np.ndarray | list, n_components: int, stream: str, seeds: np.ndarray) -> list:
         seeds = [stream_seed(int(seed), stream) for seed in seeds]
-        return fit_mixtures(x, n_components, covariance=self.covariance, seeds=seeds, n_init=4)
+        return fit_mixtures(x, n_components, covariance=self.covariance, n_init=_STARTS, seeds=seeds)
 
     def _share(
-        self, sharpened: list[GaussianMixture], students: list[GaussianMixture]
+        self, teachers: list[GaussianMixture], students: list[GaussianMixture]
     ) -> list[GaussianMixture]:
-        """Offer each student's optimum to the next beta on either side, for as long as one is better there.
+        """Offer each student's optimum to the beta on either side, for as long as one is better there.
 
-        EM finds local optima; along beta the best one moves little, so a curve found beta by beta has
-        spikes that this removes.
+        EM finds local optima. Along beta the best one moves little, so students fitted beta by beta now and
+        then miss what their neighbour found.
         """
         students = list(students)
-        scores = np.array([t.expect_log_prob(s) for t, s in zip(sharpened, students, strict=True)])
-        fresh = set(range(len(students)))
-        while fresh:
-            offers = [
-                (i, i + step) for i in sorted(fresh) for step in (-1, 1) if 0 <= i + step < len(students)
-            ]
-            offers = [
-                (i, j)
-                for i, j in offers
-                if students[i].n_components == students[j].n_components == self.student_components
-            ]
-            fresh = set()
-            if not offers:
-                break
-            targets = [sharpened[j] for _, j in offers]
+        scores = [t.expect_log_prob(s) for t, s in zip(teachers, students, strict=True)]
+        offers = [(i, j) for i in range(len(students)) for j in (i - 1, i + 1)]
+        while offers := [
+            (i, j)
+            for i, j in offers
+            if 0 <= j < len(students)
+            and students[i].n_components == students[j].n_components == self.student_components > 1
+        ]:
             found = fit_mixtures(
-                targets,
+                [teachers[j] for _, j in offers],
                 self.student_components,
                 covariance=self.covariance,
                 seeds=[0] * len(offers),
                 init=[students[i] for i, _ in offers],
             )
-            for (_, j), fit in zip(offers, found, strict=True):
-                score = sharpened[j].expect_log_prob(fit)
-                if score > scores[j] + 1e-4:
-                    students[j], scores[j] = fit, score
-                    fresh.add(j)
+            improved = set()
+            for (_, j), student in zip(offers, found, strict=True):
+                score = teachers[j].expect_log_prob(student)
+                if score > scores[j] + _BETTER:
+                    students[j], scores[j] = student, score
+                    improved.add(j)
+            offers = [(i, j) for i in sorted(improved) for j in (i - 1, i + 1)]
         return students

@@ -1,0 +1,52 @@
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: help book serve test proof lab bench sync lock
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+book: .venv/ready ## build the book
+	$(BIN)/jupyter-book build book --config _config.yml --path-output . --all -W -n --keep-going
+	@echo "Open $(CURDIR)/_build/html/intro.html"
+
+serve: .venv/ready ## serve the built book on 127.0.0.1
+	@test -e _build/html/intro.html || $(MAKE) book
+	@echo "Open http://127.0.0.1:$(PORT)/intro.html and stop with Ctrl-C"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+test: .venv/ready ## check style, units, notebooks and pages
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pytest -n 2
+
+proof: .venv/ready ## run the slow proofs
+	$(BIN)/pytest tests/proof
+
+lab: .venv/ready ## open the book in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=book
+
+bench: .venv/ready ## run the side-by-side timings
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+sync: .venv/ready ## carry edits from book/text to the notebooks, or back
+	find book/text -name '*.md' -exec $(BIN)/jupytext --sync {} +
+
+lock: ## write requirements.txt from a clean install
+	@set -eu -o pipefail; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder/venv"; \
+	"$$folder/venv/bin/pip" install --quiet torch==2.13.0 '.[lm,book,test]'; \
+	echo '# Every package of the tested environment. Written by: make lock' > "$$folder/requirements.txt"; \
+	"$$folder/venv/bin/pip" freeze --exclude kdlite | sed 's/+.*//' | grep -Ev '^(nvidia|cuda|triton)' \
+	  >> "$$folder/requirements.txt"; \
+	cp "$$folder/requirements.txt" requirements.txt
+
+# The stamp says that the environment agrees with the two files that define it.
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("kdlite needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 book")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@

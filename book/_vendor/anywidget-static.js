@@ -1,0 +1,107 @@
+// Draws the anywidgets of an executed notebook in a static page, without a kernel.
+//
+// The page already carries two kinds of JSON block: one with the state of all widgets, and one at each place where a
+// widget is shown. For each place this script imports the widget's own ES module from that state and lets it render.
+// Views of one model share that model, so they stay linked. A widget's element lies inside ".anywidget-static", which
+// tells the widget that there is no kernel behind it. Other kinds of widget need a kernel, and a note says so.
+
+(() => {
+  const VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]';
+  const STATE = 'script[type="application/vnd.jupyter.widget-state+json"]';
+
+  // The part of Backbone's model that an anywidget may use. Nothing leaves the page.
+  class Model {
+    constructor(state) {
+      this.state = state;
+      this.callbacks = {};
+    }
+    get(name) {
+      return this.state[name];
+    }
+    set(name, value) {
+      if (this.state[name] === value) return;
+      this.state[name] = value;
+      for (const callback of [...(this.callbacks[`change:${name}`] ?? [])]) callback(this, value);
+      for (const callback of [...(this.callbacks.change ?? [])]) callback(this);
+    }
+    on(event, callback) {
+      (this.callbacks[event] ??= []).push(callback);
+    }
+    off(event, callback) {
+      this.callbacks[event] = (this.callbacks[event] ?? []).filter((other) => callback && other !== callback);
+    }
+    save_changes() {}
+    send() {}
+  }
+
+  // Binary traits are stored apart from the state, as base64. A widget expects them in place, as DataViews.
+  function putBuffersInPlace({ state, buffers = [] }) {
+    for (const { path, data } of buffers) {
+      const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+      const owner = path.slice(0, -1).reduce((parent, key) => parent[key], state);
+      owner[path.at(-1)] = new DataView(bytes.buffer);
+    }
+  }
+
+  async function importModule(source) {
+    const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+    const { default: widget } = await import(address);
+    URL.revokeObjectURL(address);
+    return typeof widget === "function" ? widget() : widget;
+  }
+
+  async function start(record) {
+    putBuffersInPlace(record);
+    const model = new Model(record.state);
+    const widget = await importModule(record.state._esm);
+    await widget.initialize?.({ model, experimental: {} });
+    return { model, widget };
+  }
+
+  function say(box, message) {
+    const note = document.createElement("p");
+    note.className = "widget-note";
+    note.textContent = message;
+    box.replaceChildren(note);
+  }
+
+  async function show(place, records, started) {
+    const box = document.createElement("div");
+    box.className = "anywidget-static";
+    place.after(box);
+    try {
+      const id = JSON.parse(place.textContent).model_id;
+      const record = records[id];
+      if (!record) throw new Error("its state is missing from the page");
+      if (record.model_module !== "anywidget") {
+        say(box, "This control needs a live kernel. Open the chapter in JupyterLab or Colab to use it.");
+        return;
+      }
+      const { model, widget } = await (started[id] ??= start(record));
+      const style = document.createElement("style");
+      style.textContent = record.state._css ?? "";
+      const el = document.createElement("div");
+      box.append(style, el);
+      await widget.render({ model, el, experimental: {} });
+    } catch (error) {
+      console.error(error);
+      say(box, `This interactive figure could not be shown: ${error.message}`);
+    }
+  }
+
+  function showAll() {
+    const records = {};
+    for (const block of document.querySelectorAll(STATE)) {
+      try {
+        Object.assign(records, JSON.parse(block.textContent).state);
+      } catch (error) {
+        console.error(error); // each place that needs this block says that its state is missing
+      }
+    }
+    const started = {};
+    for (const place of document.querySelectorAll(VIEW)) show(place, records, started);
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", showAll);
+  else showAll();
+})();

@@ -1,0 +1,66 @@
+"""Each page is whole without a network: mathematics, pictures and fonts, light and dark, wide and narrow."""
+
+import pytest
+from chapters import pages
+
+CONTRAST = """() => {
+  const light = (css) => {
+    const [r, g, b] = css.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
+      .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const paper = light(getComputedStyle(document.body).backgroundColor);
+  return [...document.querySelectorAll("mjx-container .truth, .teacher, .student, .direct")].map((symbol) => {
+    const ink = light(getComputedStyle(symbol).color);
+    return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+  });
+}"""
+
+
+@pytest.fixture(params=["http", "file"])
+def home(request, site, serve):
+    return serve(site) if request.param == "http" else site.as_uri()
+
+
+def sideways(page):
+    return page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("name", [*pages(), "search", "genindex"])
+def test_page_is_complete_without_a_network(name, home, watched):
+    page = watched.page
+    watched.open(f"{home}/{name}.html")
+
+    formulas = page.locator("main .math")
+    assert page.locator("main .math:not(:has(mjx-container))").count() == 0
+    assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
+    if formulas.count():
+        loaded = "() => [...document.fonts].some((f) => f.family.startsWith('MJX') && f.status === 'loaded')"
+        assert page.evaluate(loaded)
+    assert page.evaluate("() => [...document.fonts].filter((f) => f.status === 'error').length") == 0
+    assert page.evaluate("() => [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)") == []
+
+    too_wide = (
+        "() => [...document.querySelectorAll('.cell pre')].filter((p) => p.scrollWidth > p.clientWidth)"
+    )
+    assert page.evaluate(f"{too_wide}.map((p) => p.innerText)") == [], "a cell needs a scroll bar"
+    assert sideways(page) <= 0
+
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("(scheme) => document.documentElement.dataset.theme === scheme", arg=scheme)
+        assert all(contrast >= 4.5 for contrast in page.evaluate(CONTRAST))
+
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert sideways(page) <= 0
+    cut_off = "(f) => f.getBoundingClientRect().left < f.parentElement.getBoundingClientRect().left - 1"
+    assert (
+        page.evaluate(f"() => [...document.querySelectorAll('div.math > *')].filter({cut_off}).length") == 0
+    )
+    assert watched.faults == []
+
+
+def test_search_finds_a_page(home, watched):
+    watched.open(f"{home}/search.html?q=teacher")
+    watched.page.locator("#search-results li a").first.wait_for()
+    assert watched.faults == []

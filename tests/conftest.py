@@ -1,0 +1,75 @@
+"""The built book and a browser, for the tests that look at pages.
+
+Notebooks are executed once a run: in a copy of book/ that nbmake overwrites. The pages are then built from
+that copy without executing anything again. Workers that run side by side share the copy and the pages.
+"""
+
+import json
+import os
+import shutil
+
+import pytest
+from building import ROOT, build, execute
+from filelock import FileLock
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Fill a new folder by a function, once for all workers. Gives the folder and the function's result."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def fill_once(name, fill):
+        folder, result = root / name, root / f"{name}.json"
+        with FileLock(root / f"{name}.lock"):
+            if not result.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # left by a worker that failed
+                folder.mkdir()
+                result.write_text(json.dumps(fill(folder)))
+        return folder, json.loads(result.read_text())
+
+    return fill_once
+
+
+@pytest.fixture(scope="session")
+def executed(once):
+    """The folder of a copy of the book that nbmake has run, and each notebook's error, or "" for none."""
+
+    def copy_and_execute(folder):
+        skip = shutil.ignore_patterns("text", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / "book", folder / "book", ignore=skip)
+        shutil.copy(ROOT / "_config.yml", folder)
+        return execute(folder)
+
+    return once("executed", copy_and_execute)
+
+
+@pytest.fixture(scope="session")
+def site(once, executed):
+    """The folder of the built pages."""
+
+    def copy_and_build(folder):
+        shutil.copytree(executed[0], folder, dirs_exist_ok=True)
+        build(folder)
+
+    return once("site", copy_and_build)[0] / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real Chromium or Chrome."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        missing = "no Chrome or Chromium on this machine: the pages were not opened in a browser"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path)
+        yield chromium
+        chromium.close()
