@@ -1,0 +1,131 @@
+import math
+
+import numpy as np
+import pytest
+from mixtures import dense_integral, paper_truth, random_mixture
+
+import kdlite as kd
+from kdlite.distribution import ratio_estimate, stream_seed
+
+
+def test_precision_samples_the_student_and_recall_the_truth():
+    truth, student = paper_truth(0.25), kd.fit_mixture(paper_truth(0.25), 1)
+    assert kd.precision(student, truth).value == pytest.approx(dense_integral(student, truth, 0.02), abs=1e-3)
+    assert kd.recall(student, truth).value == pytest.approx(dense_integral(truth, student, 0.05), abs=1e-3)
+
+
+def test_the_truths_own_score_is_the_pencil_value():
+    value = kd.precision(paper_truth(), paper_truth()).value
+    assert value == pytest.approx(math.log(1 / 8) - math.log(2 * math.pi * 0.025) - 1, abs=0.01)
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+@pytest.mark.parametrize("ratio", [1, 10, 20])
+@pytest.mark.parametrize("wide", ["sampled", "scored", "both"])
+def test_exact_agrees_with_a_dense_grid(dim, ratio, wide):
+    rng = np.random.default_rng([dim, ratio])
+    narrow, broad = (1 / ratio, 1.2 / ratio), (0.8, 1.0)
+    sampled = random_mixture(rng, 3, dim, narrow if wide == "scored" else broad, 2.0)
+    scored = random_mixture(
+        rng, 4, dim, broad if wide == "scored" else narrow if wide == "sampled" else (0.5, 1), 2.0
+    )
+    value = kd.precision(sampled, scored).value
+    expected = dense_integral(sampled, scored, 0.015 if dim == 2 else 1e-4)
+    assert value == pytest.approx(expected, abs=max(1e-3, 1e-5 * abs(expected)))
+
+
+def test_exact_sees_a_needle_inside_a_broad_component():
+    broad = kd.GaussianMixture([1.0], [[0.0, 0.0]], [np.eye(2)])
+    needle = kd.GaussianMixture([0.5, 0.5], [[0.0, 0.0], [0.31, 0.17]], [np.eye(2), 0.0025 * np.eye(2)])
+    assert kd.precision(broad, needle).value == pytest.approx(dense_integral(broad, needle, 0.01), abs=1e-3)
+
+
+def test_a_student_far_from_every_mode_scores_right_and_not_minus_infinity():
+    far = kd.GaussianMixture([1.0], [[500.0, 0.0]], [0.025 * np.eye(2)])
+    estimate = kd.precision(far, paper_truth())
+    assert paper_truth().log_prob(np.array([[500.0, 0.0]]))[0] == pytest.approx(estimate.value, rel=1e-4)
+    assert estimate.value == pytest.approx(dense_integral(far, paper_truth(), 0.05), rel=1e-5)
+
+
+def test_one_scored_gaussian_is_closed_form_in_any_dimension():
+    rng = np.random.default_rng(0)
+    sampled, scored = random_mixture(rng, 3, 5, (0.5, 1), 1.0), random_mixture(rng, 1, 5, (0.5, 1), 1.0)
+    exact, drawn = kd.precision(sampled, scored), kd.precision(sampled, scored, n=100_000)
+    assert exact.stderr == 0 and exact.n == 0
+    assert abs(exact.value - drawn.value) < 5 * drawn.stderr
+
+
+def test_monte_carlo_covers_the_exact_value_as_often_as_it_says():
+    truth = paper_truth(0.25)
+    student = kd.fit_mixture(truth, 2)
+    exact = kd.recall(student, truth).value
+    runs = [kd.recall(student, truth, n=400, seed=seed) for seed in range(200)]
+    covered = sum(abs(run.value - exact) < 2 * run.stderr for run in runs)
+    assert 180 <= covered <= 199
+    assert all(run.n == 400 for run in runs)
+
+
+def test_ratio_estimate_against_the_bootstrap():
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(1, 20, 500).astype(float)
+    log_probs = -2.0 * sizes + rng.normal(size=500) * np.sqrt(sizes)
+    estimate = ratio_estimate(log_probs, sizes)
+    picks = rng.integers(0, 500, (4000, 500))
+    ratios = log_probs[picks].sum(1) / sizes[picks].sum(1)
+    assert estimate.value == pytest.approx(log_probs.sum() / sizes.sum())
+    assert estimate.stderr == pytest.approx(ratios.std(), rel=0.08)
+
+
+def test_one_sample_has_no_known_error():
+    assert kd.precision(paper_truth(), paper_truth(), n=1).stderr == math.inf
+
+
+def test_streams_share_no_draws_with_each_other_or_with_the_seed_itself():
+    names = ["precision", "recall", "teacher data", "student data"]
+    seeds = [0] + [stream_seed(0, name) for name in names] + [stream_seed(1, name) for name in names]
+    assert len(set(seeds)) == len(seeds)
+    truth = paper_truth()
+    draws = np.concatenate([truth.sample(100, seed) for seed in seeds])
+    assert len(np.unique(draws, axis=0)) == len(draws)
+    assert stream_seed(3, "recall") == stream_seed(3, "recall")
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, True])
+def test_too_few_samples_are_refused(n):
+    with pytest.raises(ValueError, match=r"n must be an integer >= 1, got .*; pass"):
+        kd.precision(paper_truth(), paper_truth(), n=n)
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(ValueError, match="seed must be an integer >= 0, got -1"):
+        kd.recall(paper_truth(), paper_truth(), n=10, seed=-1)
+
+
+def test_three_dimensions_ask_for_samples():
+    mixture = random_mixture(np.random.default_rng(0), 2, 3, (0.5, 1), 1.0)
+    with pytest.raises(ValueError, match=r"3 dimensions .*pass n"):
+        kd.precision(mixture, mixture)
+    assert kd.precision(mixture, mixture, n=100).stderr > 0
+
+
+def test_a_distribution_that_cannot_integrate_asks_for_samples():
+    class Points:
+        def sample(self, n, seed):
+            return np.zeros((n, 2))
+
+        def log_prob(self, x):
+            return np.zeros(len(x))
+
+        def size(self, x):
+            return np.ones(len(x))
+
+    with pytest.raises(ValueError, match="no exact integral over a Points; pass n"):
+        kd.precision(Points(), paper_truth())
+    assert kd.precision(Points(), paper_truth(), n=3).n == 3
+
+
+@pytest.mark.parametrize("n", [None, 10])
+def test_dimensions_that_differ_are_refused(n):
+    line = kd.GaussianMixture([0.5, 0.5], [[0.0], [1.0]], [[[1.0]], [[1.0]]])
+    with pytest.raises(ValueError, match=r"dimension 1.*2|dimension 2.*1"):
+        kd.precision(line, paper_truth(), n=n)
