@@ -50,7 +50,7 @@ def figure(
 
 
 def planes(panels: dict[str, dict[str, GaussianMixture | np.ndarray]], *, extent: float = 2.0) -> Figure:
-    """One plane a panel: the truth as a heat map, teacher components as ellipses whose opacity is their
+    """One plane a panel, more than three in two columns: the truth as a heat map, teacher components as ellipses whose opacity is their
     weight, students as contours, points as dots.
 
     Args:
@@ -58,8 +58,11 @@ def planes(panels: dict[str, dict[str, GaussianMixture | np.ndarray]], *, extent
             ``(n, 2)`` points to draw in the colour of that name.
         extent: the plane shown is [-extent, extent] in both directions.
     """
-    fig, axes = figure(len(panels), width=3.4, height=3.5)
-    for ax, (title, drawn) in zip(axes[0], panels.items(), strict=True):
+    columns = len(panels) if len(panels) <= 3 else 2
+    fig, axes = figure(columns, -(-len(panels) // columns), width=3.4, height=3.5)
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax, (title, drawn) in zip(axes.flat, panels.items(), strict=False):
         _plane(ax, title, drawn, extent)
     return fig
 
@@ -75,8 +78,15 @@ def opening(
     fig, axes = figure(2, 2, width=3.9, height=3.7)
     for ax, (title, drawn) in zip(axes.flat[:3], panels.items(), strict=True):
         _plane(ax, title, drawn, 2.0)
-    frontier(sweep, truth, ax=axes[1, 1], mark=mark)
-    axes[1, 1].legend(fontsize=7, loc="lower left")
+    ax = axes[1, 1]
+    frontier(sweep, truth, ax=ax, mark=mark)
+    for note in ax.texts[: len(mark) - 1]:  # where the curve bends there is room on its left only
+        note.set(position=(-36, -4))
+    ax.set_ymargin(0.1)
+    handles, labels = ax.get_legend_handles_labels()
+    one = sweep.directs[0].n_components == 1  # cooling moves nothing
+    shown = [i for i, label in enumerate(labels) if not (one and "cooled" in label)]
+    ax.legend([handles[i] for i in shown], [labels[i] for i in shown], fontsize=7, loc="lower left")
     return fig
 
 
@@ -279,6 +289,40 @@ def heat(
         ax.invert_yaxis()
         ax.grid(False)
         ax.figure.colorbar(drawn, ax=ax)
+    return fig
+
+
+def sources(sweeps: dict[str, Sweep]) -> Figure:
+    """The two sources of the trade against beta: how the teacher's own scores change, and how far each
+    student is from the teacher it was fitted to. Sweeps of one teacher, by label.
+    """
+    fig, axes = figure(2, width=4.4, height=3.6)
+    first = next(iter(sweeps.values()))
+    styles = ("-", "--", ":", (0, (3, 1, 1, 1)))
+    for ax, field in zip(axes[0], ("precision", "recall"), strict=True):
+        own = getattr(first.teacher, field)[0]
+        ax.plot(
+            first.betas,
+            own - own[0],
+            color=COLOURS["teacher"],
+            ls="-.",
+            lw=2.2,
+            label="teacher, change from β = 1",
+        )
+        for (label, sweep), style in zip(sweeps.items(), styles, strict=False):
+            gap = getattr(sweep.distilled, field)[0] - getattr(sweep.teacher, field)[0]
+            ax.plot(
+                sweep.betas,
+                gap,
+                color=COLOURS["student"],
+                ls=style,
+                lw=1.8,
+                label=f"{label}: student − teacher",
+            )
+        ax.set(title=field, xlabel="β", ylabel="nats", xscale="log")
+        ax.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"])
+        ax.minorticks_off()
+    axes[0, 0].legend(fontsize=8, loc="lower right")
     return fig
 
 
