@@ -106,7 +106,7 @@ def frontier(
         mark: betas to write beside the distilled curve.
     """
     if ax is None:
-        fig, axes = figure(width=6.2, height=4.6)
+        _, axes = figure(width=6.2, height=4.6)
         ax = axes[0, 0]
     curves = (
         ("distilled", "student", "distilled student"),
@@ -201,7 +201,7 @@ def lines(
 ) -> Figure:
     """Curves over x: label to (values, colour name); a name of the four distributions brings its line style."""
     if ax is None:
-        fig, axes = figure(width=5.6, height=3.6)
+        _, axes = figure(width=5.6, height=3.6)
         ax = axes[0, 0]
     for label, (values, name) in curves.items():
         ax.plot(x, values, label=label, color=COLOURS.get(name, name), ls=LINES.get(name, "-"), lw=1.8)
