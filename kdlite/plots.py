@@ -192,19 +192,22 @@ def weights(mixtures: dict[str, GaussianMixture]) -> Figure:
 
 def lines(
     x: np.ndarray,
-    curves: dict[str, tuple[np.ndarray, str]],
+    curves: dict[str, tuple[np.ndarray, str] | tuple[np.ndarray, str, str]],
     *,
     xlabel: str,
     ylabel: str,
     log: bool = False,
     ax: Axes | None = None,
 ) -> Figure:
-    """Curves over x: label to (values, colour name); a name of the four distributions brings its line style."""
+    """Curves over x: label to (values, colour name) or (values, colour name, line style); a name of the four
+    distributions brings its line style.
+    """
     if ax is None:
         _, axes = figure(width=5.6, height=3.6)
         ax = axes[0, 0]
-    for label, (values, name) in curves.items():
-        ax.plot(x, values, label=label, color=COLOURS.get(name, name), ls=LINES.get(name, "-"), lw=1.8)
+    for label, (values, name, *style) in curves.items():
+        line = style[0] if style else LINES.get(name, "-")
+        ax.plot(x, values, label=label, color=COLOURS.get(name, name), ls=line, lw=1.8)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if log:
         ax.set_xscale("symlog", linthresh=1)
@@ -217,7 +220,12 @@ def gains(x: np.ndarray, curves: dict[str, np.ndarray], *, xlabel: str, ylabel: 
     fig, axes = figure(width=6.2, height=3.6)
     ax = axes[0, 0]
     ax.axhline(0, color="#888888", lw=1)
-    shades = (COLOURS["direct"], COLOURS["student"], COLOURS["teacher"], "#CC79A7")
+    shades = (
+        "#56B4E9",
+        "#E69F00",
+        "#CC79A7",
+        "#000000",
+    )  # settings, so none of the four distributions' colours
     for (label, values), colour, style in zip(curves.items(), shades, ("--", "-", "-.", ":"), strict=False):
         ax.plot(x, values, color=colour, ls=style, lw=1.8, label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -322,7 +330,7 @@ def sources(sweeps: dict[str, Sweep]) -> Figure:
         ax.set(title=field, xlabel="β", ylabel="nats", xscale="log")
         ax.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"])
         ax.minorticks_off()
-    axes[0, 0].legend(fontsize=8, loc="lower right")
+    axes[0, 1].legend(fontsize=8, loc="lower left")
     return fig
 
 
