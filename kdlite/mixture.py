@@ -111,7 +111,7 @@ class GaussianMixture:
         turn into, shape ``(n, D)``: the same noise through two mixtures gives a paired comparison.
         """
         k = self.choose(u)
-        x = self.means[k]
+        x = self.means[k]  # the Cholesky factors are lower triangular
         for row in range(self.dim):
             for column in range(row + 1):
                 x[:, row] += self._cholesky[k, row, column] * z[:, column]

@@ -12,7 +12,7 @@ import numpy as np
 from kdlite.distribution import check_beta, check_integer, precision, recall, stream_seed
 from kdlite.em import fit_mixtures
 from kdlite.em_batch import Covariance
-from kdlite.mixture import GaussianMixture, logsumexp, safe_log
+from kdlite.mixture import GaussianMixture, log_components, logsumexp, safe_log, whitening
 
 _CURVES = ("distilled", "direct", "cooled", "teacher")
 _STARTS = 4  # of each fit; what one beta finds is offered to its neighbours
@@ -155,18 +155,24 @@ class _Sampled(NamedTuple):
     def each(self, mixtures: list[GaussianMixture]) -> Curve:
         x = np.stack([m.push(self.u, self.z) for m in mixtures])  # (B, n, D)
         log_truth = self.truth.log_prob(x.reshape(-1, self.truth.dim)).reshape(x.shape[:2])
-        return Curve(log_truth.mean(axis=1), np.array([m.log_prob(self.x).mean() for m in mixtures]))
+        weights, means, covariances = (
+            np.stack(arrays)
+            for arrays in zip(*((m.weights, m.means, m.covariances) for m in mixtures), strict=True)
+        )
+        log_mixture = log_components(self.x, means, *whitening(covariances), safe_log(weights))  # (B, K, n)
+        return Curve(log_truth.mean(axis=1), logsumexp(log_mixture).mean(axis=1))
 
     def family(self, mixtures: list[GaussianMixture]) -> Curve:
         """The same for mixtures that differ in their weights alone: each component is scored once."""
         base = mixtures[0]
         x = base.place(self.z)  # (K, n, D)
         log_truth = self.truth.log_prob(x.reshape(-1, base.dim)).reshape(x.shape[:2])
-        log_mixture = base.component_log_prob(self.x)  # (K, n)
+        weights = safe_log(np.stack([m.weights for m in mixtures]))  # (B, K)
+        log_mixture = base.component_log_prob(self.x) + weights[:, :, None]  # (B, K, n)
         n = np.arange(len(self.u))
         return Curve(
             np.array([log_truth[m.choose(self.u), n].mean() for m in mixtures]),
-            np.array([logsumexp(log_mixture + safe_log(m.weights)[:, None]).mean() for m in mixtures]),
+            logsumexp(log_mixture).mean(axis=1),
         )
 
 
