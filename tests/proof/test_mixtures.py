@@ -28,11 +28,11 @@ def test_exact_agrees_with_monte_carlo(seed):
     assert abs(kd.precision(sampled, scored).value - drawn.value) < 5 * drawn.stderr
 
 
-@pytest.mark.parametrize("seed", range(50))
-def test_restarts_reach_scikit_learn_or_better(seed, record_property):
-    rng = np.random.default_rng([2, seed])
-    x = random_mixture(rng, 6, 2, (0.15, 0.6), 1.5).sample(400, seed)
-    ours = kd.fit_mixture(x, 5, seed=seed).log_prob(x).mean()
-    theirs = ScikitMixture(5, n_init=8, tol=1e-8, max_iter=5000, random_state=seed).fit(x).score(x)
-    record_property("nats ahead", ours - theirs)
-    assert ours > theirs - 0.1  # either loses some; the count is asserted in the tests
+def test_restarts_win_against_scikit_learn_at_least_as_often_as_they_lose():
+    ahead = []
+    for seed in range(50):
+        rng = np.random.default_rng([2, seed])
+        x = random_mixture(rng, 6, 2, (0.15, 0.6), 1.5).sample(400, seed)
+        theirs = ScikitMixture(5, n_init=8, tol=1e-8, max_iter=5000, random_state=seed).fit(x).score(x)
+        ahead.append(kd.fit_mixture(x, 5, seed=seed).log_prob(x).mean() - theirs)
+    assert np.sum(np.array(ahead) > 1e-3) >= np.sum(np.array(ahead) < -1e-3)
