@@ -10,6 +10,7 @@ __all__ = [
     "Curve",
     "Distribution",
     "Estimate",
+    "Explorer",
     "GaussianMixture",
     "Sizes",
     "Sweep",
@@ -19,3 +20,11 @@ __all__ = [
     "recall",
     "sweep",
 ]
+
+
+def __getattr__(name: str) -> type:
+    if name == "Explorer":  # anywidget takes longer to import than the rest of the package together
+        from kdlite.explorer import Explorer
+
+        return Explorer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

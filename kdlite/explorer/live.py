@@ -1,0 +1,115 @@
+"""Fits while a reader drags the truth: fast, and close to where the last ones ended.
+
+Knows which start is worth trying; knows nothing of widgets.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from kdlite.distribution import precision, recall
+from kdlite.em import fit_mixture, fit_mixtures
+from kdlite.explorer.family import empty, fill
+from kdlite.explorer.storage import Family
+from kdlite.mixture import GaussianMixture
+from kdlite.sweep import Curve, Sweep
+
+_BETTER = 1e-4  # nats by which another beta's student must do better
+
+
+class Fits:
+    """The fits of one explorer; each starts from the one before it."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple, GaussianMixture] = {}
+        self._seeds_drawn = 0
+
+    def new_seeds(self, n: int) -> range:
+        """Seeds that were not drawn before."""
+        self._seeds_drawn += n
+        return range(self._seeds_drawn - n, self._seeds_drawn)
+
+    def fit(self, truth: GaussianMixture, setting: Mapping[str, object], betas: Sequence[float]) -> Family:
+        """A family of this one setting: for one beta from the last fits, for several from fresh starts too."""
+        profile, n_teacher, n_student = setting.values()
+        fresh = len(betas) > 1
+        key = (profile, n_teacher, n_student)
+        teacher = self._best(("teacher", *key), truth, n_teacher, fresh)
+        direct = self._best(("direct", *key), truth, n_student, fresh)
+        sharpened = [teacher.sharpen(beta) for beta in betas]
+        if fresh:
+            students = _curve(sharpened, n_student)
+            self._last |= {("student", *key, beta): s for beta, s in zip(betas, students, strict=True)}
+        else:
+            students = [self._best(("student", *key, betas[0]), sharpened[0], n_student, False)]
+        cooled = [direct.sharpen(beta) for beta in betas]
+        found = Sweep(
+            seeds=np.array([0]),
+            betas=np.array(betas),
+            distilled=_score(students, truth),
+            direct=_score([direct], truth),
+            cooled=_score(cooled, truth, same_components=True),
+            teacher=_score(sharpened, truth, same_components=True),
+            teacher_entropy=np.array([[t.weight_entropy for t in sharpened]]),
+            teachers=[teacher],
+            directs=[direct],
+            sharpened=[sharpened],
+            students=[students],
+        )
+        family = empty({profile: truth}, betas, [n_teacher], [n_student])
+        fill(family, key, truth, found)
+        return family
+
+    def _best(self, key: tuple, target: GaussianMixture, n_components: int, fresh: bool) -> GaussianMixture:
+        last = self._last.get(key)
+        if last is not None and last.n_components != n_components:
+            last = None
+        candidates = [] if last is None else [fit_mixture(target, n_components, init=last)]
+        if fresh or not candidates:
+            candidates.append(fit_mixture(target, n_components, n_init=4))
+        self._last[key] = max(candidates, key=target.expect_log_prob)
+        return self._last[key]
+
+
+def _curve(teachers: list[GaussianMixture], n_components: int) -> list[GaussianMixture]:
+    """A student for each beta, from few starts; where another beta's student would do better, the fit starts
+    there.
+    """
+    students = fit_mixtures(teachers, n_components, n_init=1, seeds=[0] * len(teachers))
+    if n_components == 1:
+        return students
+    scores = _expectations(teachers, students)
+    best = scores.argmax(axis=1)
+    better = np.flatnonzero(scores.max(axis=1) > scores.diagonal() + _BETTER)
+    better = [i for i in better if students[best[i]].n_components == n_components]
+    if better:
+        starts = [students[best[i]] for i in better]
+        lessons = [teachers[i] for i in better]
+        found = fit_mixtures(lessons, n_components, seeds=[0] * len(better), init=starts)
+        for i, student in zip(better, found, strict=True):
+            students[i] = student
+    return students
+
+
+def _expectations(sharpened: list[GaussianMixture], scored: list[GaussianMixture]) -> np.ndarray:
+    """E of each scored log-density under each mixture, ``(sharpened, scored)``; the sharpened ones differ in
+    their weights alone, so that each component is integrated once.
+    """
+    weights = np.stack([mixture.weights for mixture in sharpened])
+    top = weights.max(axis=0)
+    with ThreadPoolExecutor() as pool:  # numpy lets go of the lock
+        columns = pool.map(lambda mixture: sharpened[0].expect_by_component(mixture, top), scored)
+        return weights @ np.column_stack(list(columns))
+
+
+def _score(
+    mixtures: list[GaussianMixture], truth: GaussianMixture, *, same_components: bool = False
+) -> Curve:
+    with ThreadPoolExecutor() as pool:
+        recalls = np.array([list(pool.map(lambda m: recall(m, truth).value, mixtures))])
+        if same_components:
+            precisions = _expectations(mixtures, [truth]).T
+        else:
+            precisions = np.array([list(pool.map(lambda m: precision(m, truth).value, mixtures))])
+    return Curve(precisions, recalls)

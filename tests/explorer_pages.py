@@ -1,0 +1,33 @@
+"""Static pages and notebooks that show explorers, for the tests that look at them in a browser."""
+
+import json
+
+from building import ROOT
+from ipywidgets.embed import dependency_state
+
+_KIND = "application/vnd.jupyter.widget-{}+json"
+
+
+def page(explorers, views=None, theme=None, change=lambda state: None):
+    """A page as the book writes it: each widget's state, a place for each view, and the book's loader.
+
+    `change` may spoil the state of each widget first.
+    """
+    states = dependency_state(list(explorers), drop_defaults=False)
+    for state in states.values():
+        change(state)
+    version = {"version_major": 2, "version_minor": 0}
+    blocks = [_block("state", {**version, "state": states})]
+    blocks += [_block("view", {**version, "model_id": widget.model_id}) for widget in views or explorers]
+    loader = (ROOT / "book" / "_vendor" / "anywidget-static.js").read_text()
+    theme = f' data-theme="{theme}"' if theme else ""
+    return (
+        f'<!doctype html><html lang="en"{theme}><head><meta charset="utf-8"><title>Explorer</title>'
+        '<meta name="viewport" content="width=device-width"></head><body style="margin: 8px">'
+        f"<main><h1>Explorer</h1>{''.join(blocks)}</main><script>{loader}</script></body></html>"
+    )
+
+
+def _block(kind, content):
+    text = json.dumps(content).replace("</", "<\\/")
+    return f'<script type="{_KIND.format(kind)}">{text}</script>'
