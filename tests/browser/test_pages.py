@@ -1,6 +1,7 @@
 """Each page is whole without a network: mathematics, pictures and fonts, light and dark, wide and narrow."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from chapters import pages
 
 CONTRAST = """() => {
@@ -64,3 +65,13 @@ def test_search_finds_a_page(home, watched):
     watched.open(f"{home}/search.html?q=teacher")
     watched.page.locator("#search-results li a").first.wait_for()
     assert watched.faults == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", pages())
+def test_axe_finds_no_serious_fault(name, scheme, site, serve, watched):
+    watched.page.emulate_media(color_scheme=scheme)
+    watched.open(f"{serve(site)}/{name}.html")
+    found = Axe().run(watched.page).response["violations"]
+    faults = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+    assert [(fault["id"], [node["html"][:160] for node in fault["nodes"][:4]]) for fault in faults] == []
