@@ -1,9 +1,11 @@
 """The explorer with a live kernel: a notebook in JupyterLab, from opening it to reading the trait back."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
+from chapters import BOOK
 from lab import jupyterlab, run_all, write_notebook
 
 from kdlite.explorer import family
@@ -17,6 +19,7 @@ def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     for name in ("slider", "modes"):
         write_notebook(folder / f"{name}.ipynb", *CELLS)
+    shutil.copy(BOOK / "intro.ipynb", folder)
     with jupyterlab(folder) as running:
         yield running
 
@@ -67,6 +70,24 @@ def test_slider_moves_by_mouse_and_keys_and_python_reads_it(lab):
     page.keyboard.type("explorer.beta = 2; print('beta is', explorer.beta)")
     assert "beta is 2.0" in run_again(page, 1)
     assert output.inner_text() == "2"
+
+
+def test_a_chapter_is_opened_run_dragged_and_read_back(lab):
+    page = lab("intro")
+    page.get_by_text("| Idle").wait_for()  # the notebook has scrolled to the cell it ran last
+    page.locator(".jp-CodeCell").first.scroll_into_view_if_needed()
+    slider = page.get_by_label("β", exact=True)
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] + 5, box["y"] + box["height"] / 2, steps=10)
+    page.mouse.up()
+    assert page.locator(".kd-beta output").inner_text() == "100"
+    page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("print('beta is', Out[1].beta)")
+    assert "beta is 100.0" in run_again(page, 1)
 
 
 def test_modes_are_dragged_and_python_refits(lab):
