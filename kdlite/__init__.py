@@ -3,7 +3,8 @@
 from kdlite.distribution import Distribution, Estimate, precision, recall
 from kdlite.em import fit_mixture, fit_mixtures
 from kdlite.mixture import GaussianMixture
-from kdlite.sweep import Curve, Sizes, Sweep, sweep
+from kdlite.scores import Curve
+from kdlite.sweep import Sizes, Sweep, sweep
 
 __version__ = "0.1.0"
 __all__ = [

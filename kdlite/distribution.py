@@ -82,11 +82,13 @@ def stream_seed(seed: int, name: str) -> int:
     Raises:
         ValueError: if ``seed`` is not an integer of at least 0.
     """
-    entropy = [
-        check_integer("seed", seed, 0, "every draw has an explicit seed, and 0 is one"),
-        zlib.crc32(name.encode()),
-    ]
+    entropy = [check_seed(seed), zlib.crc32(name.encode())]
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+
+
+def check_seed(seed: int) -> int:
+    """``seed`` as an int of at least 0, or a ValueError."""
+    return check_integer("seed", seed, 0, "every draw has an explicit seed, and 0 is one")
 
 
 def check_integer(name: str, value: int, least: int, remedy: str) -> int:

@@ -146,7 +146,9 @@ def _fit_population(
     On nodes too coarse, narrow components gain likelihood that the mixture does not have.
     """
     step = _NODE_STEP
+    # Lattices are symmetric about each component, so all of these problems share one centre.
     problem, held_out = (_population_problem(mixtures, covariance, step, shift) for shift in (0.0, 0.5))
+    whole = problem
     starts = _starts(problem, n_components, n_init, seeds, init)
     if init is None:
         merged = [merge_components(mixture, n_components) for mixture in mixtures]
@@ -170,7 +172,7 @@ def _fit_population(
             RuntimeWarning,
             stacklevel=3,
         )
-    return to_mixtures(result, _population_problem(mixtures, covariance, _NODE_STEP, 0.0))
+    return to_mixtures(result, whole)
 
 
 def _starts(

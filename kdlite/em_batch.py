@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from kdlite.mixture import GaussianMixture, log_components, logsumexp, safe_log, whitening
+from kdlite.gaussian import log_components, logsumexp, safe_log, whitening
+from kdlite.mixture import GaussianMixture
 
 Covariance = Literal["full", "diag"]
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from kdlite.distribution import stream_seed
-from kdlite.mixture import GaussianMixture, whitening
+from kdlite.gaussian import whitening
+from kdlite.mixture import GaussianMixture
 
 
 def kmeans_centres(

@@ -9,13 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.distribution import check_beta, check_integer, precision, recall, stream_seed
+from kdlite.distribution import check_beta, check_integer, check_seed, stream_seed
 from kdlite.em import fit_mixtures
 from kdlite.em_batch import Covariance
-from kdlite.mixture import GaussianMixture, log_components, logsumexp, safe_log, whitening
+from kdlite.mixture import GaussianMixture
+from kdlite.scores import Curve, ExactScores, SampledScores
 
 _CURVES = ("distilled", "direct", "cooled", "teacher")
-_STARTS = 4  # of each fit; what one beta finds is offered to its neighbours
+_STARTS = 4  # of each fit
+_SHARED_STARTS = 2  # of an exact student, which is also offered what its neighbours in beta find
 _BETTER = 1e-4  # nats by which an offer must improve on what it replaces
 
 
@@ -36,13 +38,6 @@ class Sizes:
     def __post_init__(self) -> None:
         for name in ("teacher", "student", "score"):
             check_integer(name, getattr(self, name), 1, "a sample has at least one point")
-
-
-class Curve(NamedTuple):
-    """One curve of a frontier."""
-
-    precision: np.ndarray  # (S, B), nats per point
-    recall: np.ndarray  # (S, B), nats per point
 
 
 @dataclass(frozen=True)
@@ -96,9 +91,7 @@ def sweep(
         ValueError: for betas, seeds or sizes out of range, or the same seed twice.
     """
     betas = np.array([check_beta(beta) for beta in betas])
-    seeds = np.array(
-        [check_integer("seed", seed, 0, "every draw has an explicit seed, and 0 is one") for seed in seeds]
-    )
+    seeds = np.array([check_seed(seed) for seed in seeds])
     if not len(betas) or not len(seeds):
         raise ValueError(f"a sweep needs at least one beta and one seed, got {len(betas)} and {len(seeds)}")
     if len(np.unique(seeds)) < len(seeds):
@@ -108,7 +101,7 @@ def sweep(
     curves = {name: Curve(*np.empty((2, len(seeds), len(betas)))) for name in _CURVES}
     entropy = np.array([[mixture.weight_entropy for mixture in row] for row in fits.sharpened])
     for s, seed in enumerate(seeds):
-        scorer = _Exact(truth) if sizes is None else _Sampled.draw(truth, sizes.score, int(seed))
+        scorer = ExactScores(truth) if sizes is None else SampledScores.draw(truth, sizes.score, int(seed))
         scores = (
             scorer.each(fits.students[s]),
             scorer.each([fits.directs[s]]),
@@ -118,62 +111,6 @@ def sweep(
         for name, curve in zip(_CURVES, scores, strict=True):
             curves[name].precision[s], curves[name].recall[s] = curve
     return Sweep(seeds, betas, **curves, teacher_entropy=entropy, **fits._asdict())
-
-
-class _Exact(NamedTuple):
-    """Scores by integrals."""
-
-    truth: GaussianMixture
-
-    def each(self, mixtures: list[GaussianMixture]) -> Curve:
-        return Curve(
-            np.array([precision(m, self.truth).value for m in mixtures]),
-            np.array([recall(m, self.truth).value for m in mixtures]),
-        )
-
-    def family(self, mixtures: list[GaussianMixture]) -> Curve:
-        """The same for mixtures that differ in their weights alone: each component is integrated once."""
-        weights = np.stack([m.weights for m in mixtures])
-        by_component = mixtures[0].expect_by_component(self.truth, weights.max(axis=0))
-        return Curve(weights @ by_component, np.array([recall(m, self.truth).value for m in mixtures]))
-
-
-class _Sampled(NamedTuple):
-    """Scores by one seed's draws, which every mixture that the seed scores shares."""
-
-    truth: GaussianMixture
-    u: np.ndarray  # (n,) uniforms
-    z: np.ndarray  # (n, D) standard normals
-    x: np.ndarray  # (n, D) points of the truth
-
-    @classmethod
-    def draw(cls, truth: GaussianMixture, n: int, seed: int) -> "_Sampled":
-        rng = np.random.default_rng(stream_seed(seed, "precision"))
-        u, z = rng.random(n), rng.standard_normal((n, truth.dim))
-        return cls(truth, u, z, truth.sample(n, stream_seed(seed, "recall")))
-
-    def each(self, mixtures: list[GaussianMixture]) -> Curve:
-        x = np.stack([m.push(self.u, self.z) for m in mixtures])  # (B, n, D)
-        log_truth = self.truth.log_prob(x.reshape(-1, self.truth.dim)).reshape(x.shape[:2])
-        weights, means, covariances = (
-            np.stack(arrays)
-            for arrays in zip(*((m.weights, m.means, m.covariances) for m in mixtures), strict=True)
-        )
-        log_mixture = log_components(self.x, means, *whitening(covariances), safe_log(weights))  # (B, K, n)
-        return Curve(log_truth.mean(axis=1), logsumexp(log_mixture).mean(axis=1))
-
-    def family(self, mixtures: list[GaussianMixture]) -> Curve:
-        """The same for mixtures that differ in their weights alone: each component is scored once."""
-        base = mixtures[0]
-        x = base.place(self.z)  # (K, n, D)
-        log_truth = self.truth.log_prob(x.reshape(-1, base.dim)).reshape(x.shape[:2])
-        weights = safe_log(np.stack([m.weights for m in mixtures]))  # (B, K)
-        log_mixture = base.component_log_prob(self.x) + weights[:, :, None]  # (B, K, n)
-        n = np.arange(len(self.u))
-        return Curve(
-            np.array([log_truth[m.choose(self.u), n].mean() for m in mixtures]),
-            logsumexp(log_mixture).mean(axis=1),
-        )
 
 
 class _Fits(NamedTuple):
@@ -203,7 +140,8 @@ class _Experiment(NamedTuple):
         sharpened = [[teacher.sharpen(beta) for beta in self.betas] for teacher in teachers]
         students = []
         for seed, row in zip(self.seeds, sharpened, strict=True):
-            found = self._fit(row, self.student_components, "student fit", np.repeat(seed, len(row)))
+            repeated = np.repeat(seed, len(row))
+            found = self._fit(row, self.student_components, "student fit", repeated, _SHARED_STARTS)
             students.append(self._share(row, found))
         return _Fits(teachers, directs, sharpened, students)
 
@@ -223,9 +161,11 @@ class _Experiment(NamedTuple):
         students = [found[i : i + len(self.betas)] for i in range(0, len(found), len(self.betas))]
         return _Fits(teachers, directs, sharpened, students)
 
-    def _fit(self, x: np.ndarray | list, n_components: int, stream: str, seeds: np.ndarray) -> list:
+    def _fit(
+        self, x: np.ndarray | list, n_components: int, stream: str, seeds: np.ndarray, n_init: int = _STARTS
+    ) -> list[GaussianMixture]:
         seeds = [stream_seed(int(seed), stream) for seed in seeds]
-        return fit_mixtures(x, n_components, covariance=self.covariance, n_init=_STARTS, seeds=seeds)
+        return fit_mixtures(x, n_components, covariance=self.covariance, n_init=n_init, seeds=seeds)
 
     def _share(
         self, teachers: list[GaussianMixture], students: list[GaussianMixture]

@@ -4,7 +4,7 @@ from mixtures import MODES, paper_truth, random_mixture
 from sklearn.mixture import GaussianMixture as ScikitMixture
 
 import kdlite as kd
-from kdlite.mixture import logsumexp
+from kdlite.gaussian import logsumexp
 
 
 @pytest.mark.parametrize("dim", [1, 2, 5])

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from kdlite.distribution import precision, recall
 from kdlite.em import fit_mixture, fit_mixtures
 from kdlite.explorer.family import empty, fill
 from kdlite.explorer.storage import Family
 from kdlite.mixture import GaussianMixture
-from kdlite.sweep import Curve, Sweep
+from kdlite.scores import Curve, ExactScores
+from kdlite.sweep import Sweep
 
 _BETTER = 1e-4  # nats by which another beta's student must do better
 
@@ -44,13 +44,14 @@ class Fits:
         else:
             students = [self._best(("student", *key, betas[0]), sharpened[0], n_student, False)]
         cooled = [direct.sharpen(beta) for beta in betas]
+        scores = ExactScores(truth)
         found = Sweep(
             seeds=np.array([0]),
             betas=np.array(betas),
-            distilled=_score(students, truth),
-            direct=_score([direct], truth),
-            cooled=_score(cooled, truth, same_components=True),
-            teacher=_score(sharpened, truth, same_components=True),
+            distilled=_row(scores.each(students)),
+            direct=_row(scores.each([direct])),
+            cooled=_row(scores.family(cooled)),
+            teacher=_row(scores.family(sharpened)),
             teacher_entropy=np.array([[t.weight_entropy for t in sharpened]]),
             teachers=[teacher],
             directs=[direct],
@@ -103,13 +104,6 @@ def _expectations(sharpened: list[GaussianMixture], scored: list[GaussianMixture
         return weights @ np.column_stack(list(columns))
 
 
-def _score(
-    mixtures: list[GaussianMixture], truth: GaussianMixture, *, same_components: bool = False
-) -> Curve:
-    with ThreadPoolExecutor() as pool:
-        recalls = np.array([list(pool.map(lambda m: recall(m, truth).value, mixtures))])
-        if same_components:
-            precisions = _expectations(mixtures, [truth]).T
-        else:
-            precisions = np.array([list(pool.map(lambda m: precision(m, truth).value, mixtures))])
-    return Curve(precisions, recalls)
+def _row(curve: Curve) -> Curve:
+    """The curve of one seed."""
+    return Curve(*(values[None] for values in curve))
