@@ -3,6 +3,7 @@
 Knows mixtures and a truth; knows nothing of who was fitted to whom.
 """
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -37,7 +38,8 @@ class ExactScores(NamedTuple):
         return Curve(weights @ by_component, self._values(recall, mixtures))
 
     def _values(self, score: Callable[..., Estimate], mixtures: list[GaussianMixture]) -> np.ndarray:
-        with ThreadPoolExecutor() as pool:  # an integral is long enough for numpy to let go of the lock
+        # An integral is long enough for numpy to let go of the interpreter's lock.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             return np.array([e.value for e in pool.map(lambda m: score(m, self.truth), mixtures)])
 
 

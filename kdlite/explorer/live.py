@@ -3,6 +3,7 @@
 Knows which start is worth trying; knows nothing of widgets.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -99,7 +100,7 @@ def _expectations(sharpened: list[GaussianMixture], scored: list[GaussianMixture
     """
     weights = np.stack([mixture.weights for mixture in sharpened])
     top = weights.max(axis=0)
-    with ThreadPoolExecutor() as pool:  # numpy lets go of the lock
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy lets go of the lock
         columns = pool.map(lambda mixture: sharpened[0].expect_by_component(mixture, top), scored)
         return weights @ np.column_stack(list(columns))
 
