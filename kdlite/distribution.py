@@ -62,8 +62,10 @@ def precision(student: Distribution, truth: Distribution, n: int | None = None, 
         seed: seeds the samples, on a stream that no fit uses.
 
     Raises:
-        ValueError: if ``n`` is ``None`` and ``student`` cannot be integrated, or ``n < 1``.
+        ValueError: if ``n`` is ``None`` and ``student`` cannot be integrated, ``n < 1``, or the two are
+            distributions over texts of different languages.
     """
+    _check_pair(student, truth)
     return _expected_log_prob(student, truth, n, stream_seed(seed, "precision"))
 
 
@@ -72,6 +74,7 @@ def recall(student: Distribution, truth: Distribution, n: int | None = None, see
 
     Arguments and errors are those of :func:`precision`, with the truth as the sampled side.
     """
+    _check_pair(student, truth)
     return _expected_log_prob(truth, student, n, stream_seed(seed, "recall"))
 
 
@@ -105,6 +108,19 @@ def check_beta(beta: float) -> float:
             f"beta must be a finite number >= 0, got {beta!r}; 1 leaves the distribution unchanged"
         )
     return float(beta)
+
+
+def _check_pair(student: Distribution, truth: Distribution) -> None:
+    """Nothing, or a ValueError if the two do not share a language (points have none)."""
+    languages = [getattr(distribution, "language", None) for distribution in (student, truth)]
+    if languages == [None, None]:
+        return
+    if None in languages:
+        raise ValueError(
+            f"a {type(student).__name__} and a {type(truth).__name__} have no samples in common; "
+            "compare points with points, or texts with texts"
+        )
+    languages[0].check_same(languages[1], ("the student", "the truth"))
 
 
 def _expected_log_prob(sampled: Distribution, scored: Distribution, n: int | None, seed: int) -> Estimate:

@@ -1,0 +1,121 @@
+"""What a language is: its alphabet, where its texts begin and end, how long they may get.
+
+Knows token ids; knows nothing of models. Distributions can be compared only within one language.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from kdlite.distribution import check_integer
+
+_NAMES = {
+    "vocabulary": ("vocabulary size", "both must be made for the same token ids"),
+    "prompt": ("prompt", "give both the same prompt"),
+    "length": ("length", "give both the same length"),
+    "eos": ("end token", "both must end their texts with the same token"),
+    "begin": ("begin token", "both must leave out the same token"),
+    "tokenizer": ("tokenizer", "use models that share a tokenizer"),
+}
+
+
+@dataclass(frozen=True)
+class Language:
+    """What two distributions over texts must share before one can score the other.
+
+    A text is an array of ``length`` token ids. Where there is an end token, the text ends with its first
+    one, which belongs to it, and is padded with it. The prompt is never part of the text.
+
+    Attributes:
+        vocabulary: number of token ids; a text holds ids from 0 to vocabulary - 1.
+        length: longest text, in tokens.
+        prompt: token ids that every text continues, at least one.
+        eos: id of the end token, or None where every text has full length.
+        begin: id of a begin token that is not part of the language, or None: it may stand in the prompt and
+            never in a text. It may be ``vocabulary`` itself, one past the ids of the texts.
+        tokenizer: fingerprint of the tokenizer that gives the ids their meaning, or None.
+
+    Raises:
+        ValueError: for an empty vocabulary, length or prompt, or ids outside the vocabulary.
+    """
+
+    vocabulary: int
+    length: int
+    prompt: tuple[int, ...]
+    eos: int | None = None
+    begin: int | None = None
+    tokenizer: str | None = None
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "vocabulary", check_integer("vocabulary", self.vocabulary, 1, "a text needs symbols"))
+        set_(self, "length", check_integer("length", self.length, 1, "a text has at least one token"))
+        prompt = tuple(check_integer("a prompt token", t, 0, "pass token ids") for t in self.prompt)
+        set_(self, "prompt", prompt)
+        if not prompt:
+            raise ValueError("the prompt is empty; a model needs at least one token to continue")
+        for name, token, limit in (
+            ("end token", self.eos, self.vocabulary),
+            ("begin token", self.begin, self.vocabulary + 1),
+            ("prompt token", max(prompt), self.embeddings),
+        ):
+            if token is not None:
+                check_integer(name, token, 0, "pass a token id, or None")
+                if token >= limit:
+                    raise ValueError(
+                        f"{name} {token} is outside the vocabulary of {self.vocabulary}; use ids below {limit}"
+                    )
+        if self.begin is not None and self.begin == self.eos:
+            raise ValueError(
+                f"token {self.eos} ends texts, so it is part of the language; leave begin as None"
+            )
+
+    @property
+    def embeddings(self) -> int:
+        """How many ids a model of this language must know: the vocabulary, and a begin token beyond it."""
+        return self.vocabulary + (self.begin == self.vocabulary)
+
+    def size(self, tokens: np.ndarray) -> np.ndarray:
+        """Tokens up to and including the first end token, or ``length`` if there is none, shape ``(n,)``."""
+        tokens = self.check(tokens)
+        if self.eos is None:
+            return np.full(len(tokens), self.length)
+        ended = tokens == self.eos
+        return np.where(ended.any(axis=1), ended.argmax(axis=1) + 1, self.length)
+
+    def check(self, tokens: np.ndarray) -> np.ndarray:
+        """``tokens`` as int64 of shape ``(n, length)``.
+
+        Raises:
+            ValueError: for another shape, no texts, or ids outside the vocabulary.
+        """
+        tokens = np.asarray(tokens)
+        if tokens.ndim != 2 or tokens.shape[1] != self.length:
+            padding = "" if self.eos is None else f"; pad shorter texts with the end token {self.eos}"
+            raise ValueError(f"tokens must have shape (n, {self.length}), got {tokens.shape}{padding}")
+        if not len(tokens):
+            raise ValueError(f"tokens are empty, shape {tokens.shape}; pass at least one text")
+        if not np.issubdtype(tokens.dtype, np.integer):
+            raise ValueError(f"tokens must be integers, got {tokens.dtype}; pass token ids")
+        if tokens.min() < 0 or tokens.max() >= self.vocabulary:
+            worst = tokens.min() if tokens.min() < 0 else tokens.max()
+            raise ValueError(
+                f"token {worst} is outside the vocabulary of {self.vocabulary}; ids run from 0 to "
+                f"{self.vocabulary - 1}"
+            )
+        if self.begin is not None and np.any(tokens == self.begin):
+            raise ValueError(
+                f"token {self.begin} is the begin token, which is not part of the language; pass the texts alone"
+            )
+        return tokens.astype(np.int64, copy=False)
+
+    def check_same(self, other: "Language", names: tuple[str, str]) -> None:
+        """Nothing, or a ValueError that names both values of the first thing that differs, and the remedy."""
+        for field in fields(self):
+            mine, theirs = getattr(self, field.name), getattr(other, field.name)
+            unknown = field.name == "tokenizer" and None in (mine, theirs)
+            if mine != theirs and not unknown:
+                what, remedy = _NAMES[field.name]
+                raise ValueError(
+                    f"the {what} of {names[0]} is {mine}, that of {names[1]} is {theirs}; {remedy}"
+                )

@@ -1,0 +1,280 @@
+"""A causal language model as a distribution over texts, new ones from scratch, and shallower copies.
+
+Knows the two verbs and the knob; knows nothing of where weights come from or how they are trained.
+"""
+
+import copy
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+
+from kdlite.distribution import check_beta, check_integer, check_seed
+from kdlite.lm.language import Language
+from kdlite.lm.sampling import Truncation, draws
+from kdlite.lm.scoring import IGNORED, token_log_probs
+
+_POSITIONS = 1 << 13  # scored in one forward pass
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """A causal language model with its prompt, as a distribution over texts of token ids. Frozen.
+
+    A text is at most ``length`` tokens after the prompt. It ends with the end token where the model says so;
+    the end token belongs to it, is sampled and scored once, and pads the array after it, which is neither.
+
+    Attributes:
+        model: the ``transformers`` module.
+        language: vocabulary, prompt, length, and the tokens that begin and end a text.
+        tokenizer: turns ids into text for people; nothing here needs it.
+        beta: inverse temperature of every token's distribution.
+
+    Raises:
+        ValueError: if the language does not fit the model's vocabulary or positions.
+    """
+
+    model: PreTrainedModel
+    language: Language
+    tokenizer: PreTrainedTokenizerBase | None = None
+    beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_beta(self.beta)
+        config, language = self.model.config, self.language
+        if language.embeddings > config.vocab_size or language.vocabulary < config.vocab_size - 1:
+            raise ValueError(
+                f"the language has {language.vocabulary} token ids, the model {config.vocab_size}; "
+                "they must agree, but for a begin token that only the model has"
+            )
+        positions = len(language.prompt) + language.length - 1
+        if positions > config.max_position_embeddings:
+            raise ValueError(
+                f"a prompt of {len(language.prompt)} and a length of {language.length} need {positions} "
+                f"positions, the model has {config.max_position_embeddings}; lower length"
+            )
+        self.model.eval().requires_grad_(False)
+
+    def __repr__(self) -> str:
+        millions = sum(p.numel() for p in self.model.parameters()) / 1e6
+        return f"LanguageModel({millions:.3g}M parameters, length={self.length}, beta={self.beta:g})"
+
+    @property
+    def prompt(self) -> tuple[int, ...]:
+        """Token ids that every text continues."""
+        return self.language.prompt
+
+    @property
+    def length(self) -> int:
+        """Longest text, in tokens."""
+        return self.language.length
+
+    def sharpen(self, beta: float) -> "LanguageModel":
+        """The same weights with each token's distribution at temperature 1/beta: probabilities ∝ p(token)^beta.
+
+        Each token is renormalised by itself, so this is *not* the sequence-level power p(text)^beta of a mixture's
+        or a whole distribution's knob: a prefix that leads to few good continuations loses nothing here. 0 makes
+        every token equally likely at every place; 1 changes nothing; a large beta decodes greedily.
+
+        Raises:
+            ValueError: if beta is negative, infinite or NaN.
+        """
+        return replace(self, beta=self.beta * check_beta(beta))
+
+    def to(
+        self, device: str | torch.device | None = None, dtype: torch.dtype | None = None
+    ) -> "LanguageModel":
+        """A copy on another device, or in another precision."""
+        return replace(self, model=copy.deepcopy(self.model).to(device=device, dtype=dtype))
+
+    def sample(
+        self,
+        n: int,
+        seed: int,
+        *,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        batch: int = 128,
+    ) -> np.ndarray:
+        """n texts, shape ``(n, length)``, int64, padded with the end token after the first one.
+
+        A text's noise depends on the seed and its place among the n alone; the batch size matters only through
+        rounding.
+
+        Args:
+            n: number of texts.
+            seed: of the noise.
+            top_k, top_p, min_p: truncation of every token's distribution, see ``sampling.Truncation``;
+                ``log_prob`` knows nothing of it.
+            batch: texts drawn at a time.
+
+        Raises:
+            ValueError: if a number is out of range, or beta is 0.
+        """
+        truncation = Truncation(top_k, top_p, min_p)
+        found = draws(self.model, self.language, self.beta, truncation, n=n, seed=seed, batch=batch)
+        return np.concatenate([tokens for tokens, _ in found])
+
+    def log_prob(self, tokens: np.ndarray) -> np.ndarray:
+        """Log-probability of each text, shape ``(n,)``, float64, in nats, at temperature 1/beta.
+
+        Up to and including the first end token; what follows it is ignored, and the prompt is not counted.
+
+        Raises:
+            ValueError: for tokens of another shape or outside the language.
+        """
+        return self.token_log_prob(tokens).sum(axis=1, dtype=np.float64)
+
+    def token_log_prob(self, tokens: np.ndarray) -> np.ndarray:
+        """Log-probability of each token given those before it, shape ``(n, length)``, float32, in nats; 0 in the padding."""
+        tokens, sizes = self.language.check(tokens), self.language.size(tokens)
+        out = np.zeros(tokens.shape, dtype=np.float32)
+        prompt = np.array(self.prompt)
+        rows = max(1, _POSITIONS // (len(prompt) + self.length))
+        order = np.argsort(sizes, kind="stable")
+        with tqdm(total=int(sizes.sum()), unit=" tokens", unit_scale=True, delay=2, leave=False) as bar:
+            for i in range(0, len(order), rows):
+                batch = order[i : i + rows]
+                longest = sizes[batch].max()
+                text = tokens[batch, :longest]
+                ids = np.concatenate([np.tile(prompt, (len(batch), 1)), text[:, :-1]], axis=1)
+                targets = np.full(ids.shape, IGNORED)
+                targets[:, len(prompt) - 1 :] = np.where(
+                    np.arange(longest) < sizes[batch, None], text, IGNORED
+                )
+                scored = token_log_probs(
+                    self.model,
+                    torch.from_numpy(ids).to(self.model.device),
+                    torch.from_numpy(targets).to(self.model.device),
+                    beta=self.beta,
+                    begin=self.language.begin,
+                )
+                out[batch, :longest] = scored[:, len(prompt) - 1 :].cpu().numpy()
+                bar.update(int(sizes[batch].sum()))
+        return out
+
+    def size(self, tokens: np.ndarray) -> np.ndarray:
+        """Tokens up to and including the first end token, or ``length`` if there is none, shape ``(n,)``."""
+        return self.language.size(tokens)
+
+    def save(self, folder: str | Path) -> None:
+        """Write weights (safetensors), tokenizer and language into a folder that ``load`` opens."""
+        self.model.save_pretrained(folder)
+        if self.tokenizer is not None:
+            self.tokenizer.save_pretrained(folder)
+        text = json.dumps(asdict(self.language) | {"beta": self.beta}, indent=2)
+        Path(folder, "language.json").write_text(text + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The architecture of a Llama-shaped model with tied embeddings."""
+
+    hidden: int
+    layers: int
+    heads: int
+    key_heads: int
+    mlp: int
+    rope_base: float = 10_000.0
+    positions: int = 2048
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "layers", "heads", "key_heads", "mlp", "positions"):
+            check_integer(name, getattr(self, name), 1, "a model has at least one of each")
+        if self.hidden % self.heads or self.heads % self.key_heads:
+            raise ValueError(
+                f"heads must divide hidden, and key_heads heads, got {self.hidden}, {self.heads} and "
+                f"{self.key_heads}"
+            )
+
+
+# From the models' published configurations.
+SHAPES = {
+    "SmolLM2-1.7B": Shape(2048, 24, 32, 32, 8192, rope_base=130_000, positions=8192),
+    "SmolLM2-360M": Shape(960, 32, 15, 5, 2560, rope_base=100_000, positions=8192),
+    "SmolLM2-135M": Shape(576, 30, 9, 3, 1536, rope_base=100_000, positions=8192),
+}
+
+
+def new(
+    shape: str | Shape,
+    language: Language,
+    *,
+    seed: int = 0,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+) -> LanguageModel:
+    """A model from scratch: every parameter, the norms included, is newly made from the seed.
+
+    Matrices are normal with standard deviation ``hidden ** -0.5``, SmolLM2-135M's own; norms are ones.
+
+    Raises:
+        ValueError: for an unknown shape, or a language that the shape cannot hold.
+    """
+    if isinstance(shape, str) and shape not in SHAPES:
+        raise ValueError(f"unknown shape {shape!r}; known are {', '.join(SHAPES)}, or pass a Shape")
+    shape = SHAPES[shape] if isinstance(shape, str) else shape
+    config = LlamaConfig(
+        vocab_size=language.embeddings,
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.key_heads,
+        intermediate_size=shape.mlp,
+        max_position_embeddings=shape.positions,
+        rope_parameters={"rope_type": "default", "rope_theta": shape.rope_base},
+        initializer_range=shape.hidden**-0.5,
+        tie_word_embeddings=True,
+        bos_token_id=language.begin,
+        eos_token_id=language.eos,
+        pad_token_id=None,
+        dtype=torch.float32,
+    )
+    with torch.random.fork_rng(devices=[]):  # the global generator stays where it is
+        torch.manual_seed(check_seed(seed))
+        model = LlamaForCausalLM(config)
+    return LanguageModel(model, language, tokenizer)
+
+
+def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
+    """A copy of a Llama-shaped model with fewer layers.
+
+    Args:
+        model: is left as it is.
+        layers: which layers stay, by index; or how many.
+
+    Raises:
+        ValueError: if it is not Llama-shaped, or has no such layers.
+    """
+    stack = getattr(getattr(model.model, "model", None), "layers", None)
+    if not isinstance(stack, nn.ModuleList):
+        raise ValueError(f"cannot prune a {type(model.model).__name__}; pass a Llama-shaped model")
+    depth = len(stack)
+    kept = list(_kept(depth, layers)) if isinstance(layers, int | np.integer) else [int(i) for i in layers]
+    if not kept or sorted(set(kept)) != kept or kept[0] < 0 or kept[-1] >= depth:
+        raise ValueError(
+            f"layers must be between 1 and {depth}, or rising indices below {depth}, got {layers!r}"
+        )
+    pruned = copy.deepcopy(model.model)
+    pruned.model.layers = nn.ModuleList(pruned.model.layers[i] for i in kept)
+    for i, layer in enumerate(pruned.model.layers):
+        layer.self_attn.layer_idx = i
+    pruned.config.num_hidden_layers = len(kept)
+    return replace(model, model=pruned)
+
+
+def _kept(depth: int, n: int) -> Sequence[int]:
+    return [round(i * (depth - 1) / max(1, n - 1)) for i in range(n)]
+
+
+def fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
+    """SHA-256 of a tokenizer's table of ids: equal where the same id stands for the same piece of text."""
+    table = json.dumps(sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0])))
+    return hashlib.sha256(table.encode()).hexdigest()

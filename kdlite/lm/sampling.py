@@ -1,0 +1,368 @@
+"""Drawing texts from a causal language model, many at a time.
+
+Knows logits, caches and uniforms; knows nothing of corpora or training. The i-th text of a seed is made from
+the i-th row of that seed's uniforms, so neither the batch size nor the machine's number of processes changes
+the noise behind a text.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+from transformers import LogitsProcessor, PreTrainedModel
+
+from kdlite.distribution import check_integer, check_seed
+from kdlite.lm.language import Language
+
+_CHECK = 32  # steps between two looks at which texts have ended; each look waits for the device
+_GRAIN = 8  # a batch shrinks by eighths, so that a GPU meets few shapes
+
+
+class Truncation(NamedTuple):
+    """What to leave out of each token's distribution before drawing from the rest, renormalised.
+
+    Applied in this order, each to what the one before has left, as Hugging Face ``generate`` does.
+    """
+
+    top_k: int | None = None  # keep the k likeliest tokens, and ties with the last of them
+    top_p: float | None = None  # keep the likeliest tokens up to this probability (nucleus sampling)
+    min_p: float | None = None  # keep tokens at least this fraction as likely as the likeliest
+
+    def check(self) -> "Truncation":
+        """Itself, or a ValueError for values out of range."""
+        if self.top_k is not None:
+            check_integer("top_k", self.top_k, 1, "keep at least one token, or None for all")
+        for name in ("top_p", "min_p"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= 1:
+                raise ValueError(f"{name} must be in (0, 1], got {value!r}; None keeps every token")
+        return self
+
+    def apply(self, logits: Tensor) -> Tensor:
+        """Logits ``(B, V)`` with -inf where a token is left out."""
+        if self.top_k is not None and self.top_k < logits.shape[1]:
+            least = logits.topk(self.top_k, dim=1).values[:, -1:]
+            logits = logits.masked_fill(logits < least, -math.inf)
+        if self.top_p is not None and self.top_p < 1:
+            ordered, index = logits.sort(dim=1, descending=True)
+            p = ordered.softmax(dim=1)
+            before = p.cumsum(dim=1) - p
+            left_out = torch.empty_like(before, dtype=torch.bool).scatter_(1, index, before >= self.top_p)
+            logits = logits.masked_fill(left_out, -math.inf)
+        if self.min_p is not None:
+            least = logits.amax(dim=1, keepdim=True) + math.log(self.min_p)
+            logits = logits.masked_fill(logits < least, -math.inf)
+        return logits
+
+
+def temper(logits: Tensor, beta: float, begin: int | None) -> Tensor:
+    """float32 logits ``(..., V)`` of the language at temperature 1/beta: the largest is 0, the begin token's -inf.
+
+    Works in place on float32 logits: at a vocabulary of 49,152 a copy costs more than the arithmetic.
+    """
+    logits = logits.float()
+    if begin is not None:
+        logits[..., begin] = -math.inf
+    if beta == 0:
+        return torch.where(logits == -math.inf, logits, 0.0)
+    return logits.sub_(logits.detach().amax(dim=-1, keepdim=True)).mul_(beta)
+
+
+def choose(logits: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    """The token that each uniform falls on, by the inverse of the cumulative softmax, and its log-probability.
+    Overwrites the logits.
+
+    Sums in two levels, blocks of tokens and then tokens of one block, in float64 above the blocks: one pass
+    over the logits, and no error that grows with the vocabulary.
+
+    Args:
+        logits: shape ``(B, V)``, float32, the largest of each row about 0; -inf is never chosen.
+        u: uniforms in [0, 1), shape ``(B,)``, float64.
+    """
+    vocabulary = logits.shape[1]
+    width = 1 << (vocabulary.bit_length() + 1) // 2  # a power of two: published vocabularies need no padding
+    weight = logits.exp_().T
+    if vocabulary % width:
+        weight = nn.functional.pad(weight, (0, 0, 0, -vocabulary % width))
+    weight = weight.unflatten(0, (-1, width))  # (blocks, width, B)
+    sums = weight.sum(dim=1)
+    upto = sums.double().cumsum(dim=0)
+    total = upto[-1]
+    target = u * total
+    block = _first_beyond(upto, target)
+    column = torch.arange(len(u), device=u.device)
+    inside = weight[block, :, column].T.double().cumsum(dim=0)  # (width, B)
+    before = upto[block, column] - sums[block, column]
+    place = _first_beyond(inside, target - before)
+    return block * width + place, weight[block, place, column].double().log() - total.log()
+
+
+def _first_beyond(upto: Tensor, target: Tensor) -> Tensor:
+    """Where each column of cumulative sums first passes its target; the last step of any height where rounding
+    has put the target a hair above the whole sum.
+    """
+    return torch.minimum((upto <= target).sum(dim=0), (upto < upto[-1]).sum(dim=0))
+
+
+class _Layer(nn.Module):
+    """The weights of one layer, fused where one product can do the work of several."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        attention, mlp = layer.self_attn, layer.mlp
+        for name, weight in {
+            "norm": layer.input_layernorm.weight,
+            "qkv": torch.cat([attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight]),
+            "out": attention.o_proj.weight,
+            "mlp_norm": layer.post_attention_layernorm.weight,
+            "gate_up": torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]),
+            "down": mlp.down_proj.weight,
+        }.items():
+            self.register_buffer(name, weight.detach(), persistent=False)
+
+
+class Decoder(nn.Module):
+    """A Llama-shaped model rewritten for drawing one token at a time, over a cache of fixed size.
+
+    Everything that changes lives in buffers of fixed address, and a step neither takes nor returns a tensor
+    nor looks at one's values, so a GPU can replay it as a graph. Activations have the batch as their last
+    axis: a product of weights and columns is the fastest layout on CPUs, and as fast as any on GPUs.
+
+    Args:
+        model: the model to draw from.
+        language: prompt, length and ends of its texts.
+        beta: draws at temperature 1/beta.
+        truncation: what to leave out.
+        rows: texts at a time.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, language: Language, beta: float, truncation: Truncation, rows: int
+    ) -> None:
+        super().__init__()
+        self.language, self.beta, self.truncation, self.rows = language, beta, truncation, rows
+        config, backbone, device = model.config, model.model, model.device
+        self.groups, self.dim = config.num_key_value_heads, backbone.layers[0].self_attn.head_dim
+        self.heads = config.num_attention_heads // self.groups  # query heads that share a key head
+        self.scale, self.eps = backbone.layers[0].self_attn.scaling, config.rms_norm_eps
+        self.activate = backbone.layers[0].mlp.act_fn
+        self.layers = nn.ModuleList(_Layer(layer) for layer in backbone.layers)
+        span = len(language.prompt) + language.length
+        places = torch.arange(span, device=device)
+        cos, sin = backbone.rotary_emb(model.lm_head.weight.detach(), places[None])
+        cache = torch.zeros(
+            len(self.layers), rows, self.groups, span, self.dim, dtype=cos.dtype, device=device
+        )
+        for name, buffer in {
+            "embedding": backbone.embed_tokens.weight.detach(),
+            "norm": backbone.norm.weight.detach(),
+            "head": model.lm_head.weight.detach(),
+            "cos": cos[0, :, :, None],  # (span, D, 1)
+            "sin": sin[0, :, :, None],
+            "places": places,
+            "keys": cache,
+            "values": cache.clone(),
+            "text": torch.zeros(
+                span, rows, dtype=torch.long, device=device
+            ),  # prompt and text, a column each
+            "u": torch.zeros(span, rows, dtype=torch.float64, device=device),
+            "log_prob": torch.zeros(rows, dtype=torch.float64, device=device),
+            "ended": torch.zeros(rows, dtype=torch.bool, device=device),
+            "place": torch.zeros(1, dtype=torch.long, device=device),  # of the newest token in text
+        }.items():
+            self.register_buffer(name, buffer, persistent=False)
+        compiled = device.type == "cuda"
+        self._step = (
+            torch.compile(self.step, mode="reduce-overhead", fullgraph=True) if compiled else self.step
+        )
+
+    @staticmethod
+    def knows(model: PreTrainedModel) -> bool:
+        """Whether the model has the architecture that is written out here."""
+        config = model.config
+        return config.model_type == "llama" and not (config.attention_bias or config.mlp_bias)
+
+    def logits(self, rows: int, span: int) -> Tensor:
+        """Logits of the next token of the first ``rows`` texts, shape ``(rows, V)``, looking back over the first
+        ``span`` places; writes the newest token's keys and values to the cache.
+        """
+        token = self.text[:, :rows].index_select(0, self.place)[0]
+        cos, sin = self.cos.index_select(0, self.place)[0], self.sin.index_select(0, self.place)[0]
+        ahead = self.places[:span] > self.place
+        x = self.embedding[token].T  # (H, rows)
+        for i, layer in enumerate(self.layers):
+            qkv = layer.qkv @ self._normalise(x, layer.norm)
+            qkv = qkv.unflatten(0, (-1, self.dim))  # (heads, D, rows)
+            queries = self.groups * self.heads
+            turned = _turn(qkv[: queries + self.groups], cos, sin)
+            for cache, new in ((self.keys, turned[queries:]), (self.values, qkv[queries + self.groups :])):
+                cache[i, :rows].index_copy_(2, self.place, new.permute(2, 0, 1)[:, :, None])
+            q = turned[:queries].unflatten(0, (self.groups, self.heads)).permute(3, 0, 1, 2)
+            scores = (q * self.scale) @ self.keys[i, :rows, :, :span].mT  # (rows, groups, heads, span)
+            attention = scores.float().masked_fill(ahead, -math.inf).softmax(dim=-1).to(q.dtype)
+            seen = (attention @ self.values[i, :rows, :, :span]).flatten(1).T  # (heads * D, rows)
+            x = torch.addmm(x, layer.out, seen)
+            gate, up = (layer.gate_up @ self._normalise(x, layer.mlp_norm)).chunk(2)
+            x = torch.addmm(x, layer.down, self.activate(gate) * up)
+        return (self.head @ self._normalise(x, self.norm)).T
+
+    def step(self, rows: int, span: int) -> None:
+        """Append one token to each of the first ``rows`` texts."""
+        logits = temper(self.logits(rows, span), self.beta, self.language.begin)
+        u = self.u[:, :rows].index_select(0, self.place)[0]
+        token, log_prob = choose(self.truncation.apply(logits), u)
+        if self.language.eos is not None:
+            ended = self.ended[:rows]
+            token = torch.where(ended, self.language.eos, token)
+            log_prob = torch.where(ended, 0.0, log_prob)
+            self.ended[:rows] = ended | (token == self.language.eos)
+        self.log_prob[:rows] += log_prob
+        self.place += 1
+        self.text[:, :rows].index_copy_(0, self.place, token[None])
+
+    @torch.no_grad()
+    def draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
+        """One text for each row of uniforms ``(n, length)``: tokens ``(n, length)`` and nats ``(n,)``."""
+        n, prompt, eos = len(u), self.language.prompt, self.language.eos
+        rows = self._shape(n)
+        self.text[: len(prompt)] = torch.tensor(prompt, device=self.text.device)[:, None]
+        self.u[len(prompt) - 1 : -1, :n] = torch.from_numpy(u.T).to(self.u.device)
+        self.log_prob.zero_()
+        self.ended.zero_()
+        self.ended[n:] = eos is not None
+        for place in range(len(prompt) - 1):  # every text has the same prompt: one row stands for all
+            self.place.fill_(place)
+            self.logits(1, place + 1)
+        for cache in (self.keys, self.values):
+            cache[:, 1:, :, : len(prompt) - 1] = cache[:, :1, :, : len(prompt) - 1]
+        self.place.fill_(len(prompt) - 1)
+
+        origin = torch.arange(rows, device=self.text.device)
+        tokens = torch.full((rows, self.language.length), eos or 0, device=self.text.device)
+        log_prob = torch.zeros(rows, dtype=torch.float64, device=self.text.device)
+        for start in range(0, self.language.length, _CHECK):
+            steps = range(start, min(start + _CHECK, self.language.length))
+            span = len(prompt) + steps.stop
+            for _ in steps:
+                self._step(rows, span)
+            bar.update(len(steps) * n)
+            log_prob[origin] = self.log_prob[:rows]
+            tokens[origin, : steps.stop] = self.text[len(prompt) : span, :rows].T
+            if eos is None or steps.stop == self.language.length:
+                continue
+            alive = rows - int(self.ended[:rows].sum())
+            if not alive:
+                bar.update((self.language.length - steps.stop) * n)
+                break
+            if self._shape(alive) < rows:
+                rows = self._shape(alive)
+                kept = self.ended[: len(origin)].int().argsort(stable=True)[:rows]
+                origin = origin[kept]
+                for buffer in (self.keys, self.values):
+                    buffer[:, :rows, :, :span] = buffer[:, kept, :, :span]
+                for buffer in (self.text, self.u, self.log_prob, self.ended):
+                    buffer[..., :rows] = buffer[..., kept]
+        return tokens[:n].cpu().numpy(), log_prob[:n].cpu().numpy()
+
+    def _shape(self, n: int) -> int:
+        """The least allowed number of rows that holds n texts."""
+        grain = -(-self.rows // _GRAIN)
+        return min(self.rows, -(-n // grain) * grain)
+
+    def _normalise(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Root-mean-square normalisation of columns ``(H, rows)``, in float32."""
+        wide = x.float()
+        return weight[:, None] * (wide * torch.rsqrt(wide.square().mean(dim=0) + self.eps)).to(x.dtype)
+
+
+def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary position encoding of heads ``(..., D, rows)``."""
+    first, second = x.chunk(2, dim=-2)
+    return x * cos + torch.cat((-second, first), dim=-2) * sin
+
+
+class _Chooser(LogitsProcessor):
+    """Makes greedy Hugging Face decoding draw with our uniforms: all but the chosen token get -inf."""
+
+    def __init__(self, language: Language, beta: float, truncation: Truncation, u: Tensor) -> None:
+        self.language, self.beta, self.truncation, self.u = language, beta, truncation, u
+        self.log_prob = torch.zeros(len(u), dtype=torch.float64, device=u.device)
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        place = input_ids.shape[1] - len(self.language.prompt)
+        logits = temper(scores, self.beta, self.language.begin)
+        token, log_prob = choose(self.truncation.apply(logits), self.u[:, place])
+        if self.language.eos is not None:
+            ended = (input_ids[:, len(self.language.prompt) :] == self.language.eos).any(dim=1)
+            log_prob = torch.where(ended, 0.0, log_prob)
+        self.log_prob += log_prob
+        return torch.full_like(scores, -math.inf).scatter_(1, token[:, None], 0.0)
+
+
+class Generator:
+    """The same draws through Hugging Face ``generate``, for architectures that Decoder does not know."""
+
+    def __init__(
+        self, model: PreTrainedModel, language: Language, beta: float, truncation: Truncation
+    ) -> None:
+        self.model, self.language, self.beta, self.truncation = model, language, beta, truncation
+
+    @torch.no_grad()
+    def draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
+        """As ``Decoder.draw``."""
+        device, language = self.model.device, self.language
+        chooser = _Chooser(language, self.beta, self.truncation, torch.from_numpy(u).to(device))
+        prompts = torch.tensor(language.prompt, device=device).expand(len(u), -1)
+        texts = self.model.generate(
+            prompts,
+            attention_mask=torch.ones_like(prompts),
+            do_sample=False,
+            max_new_tokens=language.length,
+            eos_token_id=language.eos,
+            pad_token_id=language.eos or 0,
+            logits_processor=[chooser],
+        )[:, len(language.prompt) :]
+        tokens = np.full(u.shape, language.eos or 0, dtype=np.int64)
+        tokens[:, : texts.shape[1]] = texts.cpu().numpy()
+        bar.update(u.size)
+        return tokens, chooser.log_prob.cpu().numpy()
+
+
+def draws(
+    model: PreTrainedModel,
+    language: Language,
+    beta: float,
+    truncation: Truncation,
+    *,
+    n: int,
+    seed: int,
+    batch: int,
+    start: int = 0,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Texts ``start`` to ``start + n`` of a seed, batch by batch: tokens ``(B, length)`` and their log-probability
+    ``(B,)`` in nats under the distribution that was drawn from.
+
+    Raises:
+        ValueError: if n, batch or seed is out of range, or beta is 0.
+    """
+    n = check_integer("n", n, 1, "draw at least one text")
+    batch = min(n, check_integer("batch", batch, 1, "draw at least one text at a time"))
+    if beta == 0:
+        raise ValueError(
+            f"cannot sample at beta = 0: that is the uniform language, in which each of the {language.vocabulary} "
+            "tokens is equally likely at every place and texts mean nothing; use beta > 0 (1 is the model itself)"
+        )
+    rng = np.random.default_rng(check_seed(seed))
+    rng.bit_generator.advance(start * language.length)
+    truncation.check()
+    if Decoder.knows(model):
+        source = Decoder(model, language, beta, truncation, batch)
+    else:
+        source = Generator(model, language, beta, truncation)
+    with tqdm(total=n * language.length, unit=" tokens", unit_scale=True, delay=2, leave=False) as bar:
+        for i in range(0, n, batch):
+            yield source.draw(rng.random((min(batch, n - i), language.length)), bar)

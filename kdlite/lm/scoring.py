@@ -1,0 +1,123 @@
+"""Log-likelihood of given tokens under a causal language model, a chunk of positions at a time.
+
+Knows inputs, targets and logits; knows nothing of texts on disk or of optimisers. The logits of a whole batch,
+(B, T, V) in float32, are never held at once: at a vocabulary of 49,152 they would outweigh the model.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from kdlite.lm.sampling import Decoder, temper
+
+_CHUNK = 1 << 24  # logits held at a time
+IGNORED = -1  # target of a position that is not scored
+
+
+@torch.no_grad()
+def token_log_probs(
+    model: PreTrainedModel, ids: Tensor, targets: Tensor, *, beta: float = 1.0, begin: int | None = None
+) -> Tensor:
+    """Log-probability in nats of each target at temperature 1/beta, shape ``(B, T)``, float32; 0 where ignored.
+
+    Args:
+        model: a causal language model.
+        ids: input tokens, shape ``(B, T)``; padding, if any, on the right.
+        targets: the token to score at each position, shape ``(B, T)``, or ``IGNORED``.
+        beta: inverse temperature.
+        begin: token left out of the language.
+    """
+    keep = targets != IGNORED
+    scored = [
+        temper(logits, beta, begin).log_softmax(dim=-1).gather(1, target[:, None])[:, 0]
+        for logits, target in _chunks(model, ids, targets)
+    ]
+    out = torch.zeros(targets.shape, device=ids.device)
+    out[keep] = torch.cat(scored)
+    return out
+
+
+def _chunks(model: PreTrainedModel, ids: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits ``(N, V)`` and targets ``(N,)`` of the positions that are scored, N at a time."""
+    keep = targets != IGNORED
+    targets = targets[keep]
+    size = max(1, _CHUNK // model.config.vocab_size)
+    if Decoder.knows(model):
+        hidden = model.model(ids, use_cache=False).last_hidden_state[keep]
+        for i in range(0, len(hidden), size):
+            yield model.lm_head(hidden[i : i + size]), targets[i : i + size]
+    else:  # the head may do more than one product: the model's own logits, a row at a time
+        for row, kept in zip(ids, keep, strict=True):
+            logits = model(row[None], use_cache=False).logits[0, kept]
+            yield logits, targets[: len(logits)]
+            targets = targets[len(logits) :]
+
+
+class TokenLoss(nn.Module):
+    """What training minimises: minus the log-likelihood in nats, summed over the targets.
+
+    A module, so that data parallelism can wrap it.
+    """
+
+    def __init__(self, model: PreTrainedModel, begin: int | None) -> None:
+        super().__init__()
+        self.model, self.begin = model, begin
+
+    def forward(self, ids: Tensor, targets: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
+        """A scalar.
+
+        Args:
+            ids: input tokens, shape ``(B, T)``.
+            targets: next tokens, shape ``(B, T)``, or ``IGNORED``.
+            positions: place of each token in its own text, shape ``(B, T)``: a row may hold several texts.
+            mask: whether a place looks at another, shape ``(B, 1, T, T)``.
+        """
+        keep = targets != IGNORED
+        inputs = {"attention_mask": mask, "position_ids": positions, "use_cache": False}
+        if Decoder.knows(self.model):
+            hidden = self.model.model(ids, **inputs).last_hidden_state[keep]
+            return _HeadLoss.apply(hidden, self.model.lm_head.weight, targets[keep], self.begin)
+        logits = temper(self.model(ids, **inputs).logits[keep], 1.0, self.begin)
+        return F.cross_entropy(logits, targets[keep], reduction="sum")
+
+
+class _HeadLoss(torch.autograd.Function):
+    """Summed cross-entropy of ``hidden @ weight.T``. The gradient is made along with the loss, chunk by chunk,
+    while the logits are at hand: they are computed once, and never kept.
+    """
+
+    @staticmethod
+    def forward(ctx, hidden: Tensor, weight: Tensor, targets: Tensor, begin: int | None) -> Tensor:
+        """hidden (N, H), weight (V, H), targets (N,); a scalar."""
+        wants_hidden, wants_weight = ctx.needs_input_grad[:2]
+        by_hidden = torch.empty_like(hidden) if wants_hidden else None
+        by_weight = torch.zeros_like(weight) if wants_weight else None
+        loss = hidden.new_zeros((), dtype=torch.float64)
+        size = max(1, _CHUNK // len(weight))
+        for i in range(0, len(hidden), size):
+            h, target = hidden[i : i + size], targets[i : i + size, None]
+            logits = temper(F.linear(h, weight), 1.0, begin)
+            picked = logits.gather(1, target)
+            p = logits.exp_()
+            total = p.sum(dim=1, keepdim=True)
+            loss += (total.log() - picked).sum()
+            p.div_(total).scatter_add_(1, target, torch.full_like(picked, -1.0))
+            if wants_hidden:
+                by_hidden[i : i + size] = p.to(h.dtype) @ weight
+            if wants_weight:
+                by_weight += p.to(h.dtype).T @ h
+        ctx.save_for_backward(by_hidden, by_weight)
+        return loss.float()
+
+    @staticmethod
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        by_hidden, by_weight = ctx.saved_tensors
+        return (
+            None if by_hidden is None else by_hidden * upstream,
+            None if by_weight is None else by_weight * upstream,
+            None,
+            None,
+        )
