@@ -4,6 +4,7 @@ Knows chains and sequences of symbols; knows nothing of neural networks.
 """
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -102,16 +103,24 @@ class MarkovMixture:
         Raises:
             ValueError: if ``n < 1`` or ``seed < 0``.
         """
-        n = check_integer("n", n, 1, "draw at least one sequence")
-        rng = np.random.default_rng(check_seed(seed))
-        u = rng.random((self.length + 1, n))
-        chain = _inverse(np.cumsum(self.weights)[None], u[0])
-        tokens = np.empty((n, self.length), dtype=np.int64)
-        tokens[:, 0] = _inverse(np.cumsum(self.initial, axis=1)[chain], u[1])
-        steps = np.cumsum(self.transitions, axis=2)
-        for t in range(1, self.length):
-            tokens[:, t] = _inverse(steps[chain, tokens[:, t - 1]], u[t + 1])
+        ((tokens, _),) = self.draws(n, seed, batch=check_integer("n", n, 1, "draw at least one sequence"))
         return tokens
+
+    def draws(
+        self, n: int, seed: int, *, start: int = 0, batch: int = _CHUNK
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Sequences ``start`` to ``start + n`` of a seed, batch by batch, each with its log-probability in nats."""
+        rng = np.random.default_rng(check_seed(seed))
+        rng.bit_generator.advance(start * (self.length + 1))
+        for i in range(0, n, batch):
+            u = rng.random((min(batch, n - i), self.length + 1)).T
+            chain = _inverse(np.cumsum(self.weights)[None], u[0])
+            tokens = np.empty((*u.shape[1:], self.length), dtype=np.int64)
+            tokens[:, 0] = _inverse(np.cumsum(self.initial, axis=1)[chain], u[1])
+            steps = np.cumsum(self.transitions, axis=2)
+            for t in range(1, self.length):
+                tokens[:, t] = _inverse(steps[chain, tokens[:, t - 1]], u[t + 1])
+            yield tokens, self.log_prob(tokens)
 
     def log_prob(self, tokens: np.ndarray) -> np.ndarray:
         """Log-probability of each sequence, shape ``(n,)``, in nats.

@@ -6,7 +6,7 @@ Knows the two verbs and the knob; knows nothing of where weights come from or ho
 import copy
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from kdlite.lm.sampling import Truncation, draws
 from kdlite.lm.scoring import IGNORED, token_log_probs
 
 _POSITIONS = 1 << 13  # scored in one forward pass
+BATCH = 128  # texts drawn at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +103,7 @@ class LanguageModel:
         top_k: int | None = None,
         top_p: float | None = None,
         min_p: float | None = None,
-        batch: int = 128,
+        batch: int = BATCH,
     ) -> np.ndarray:
         """n texts, shape ``(n, length)``, int64, padded with the end token after the first one.
 
@@ -122,6 +123,14 @@ class LanguageModel:
         truncation = Truncation(top_k, top_p, min_p)
         found = draws(self.model, self.language, self.beta, truncation, n=n, seed=seed, batch=batch)
         return np.concatenate([tokens for tokens, _ in found])
+
+    def draws(
+        self, n: int, seed: int, *, start: int = 0, batch: int = BATCH
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Texts ``start`` to ``start + n`` of a seed, batch by batch, each with its log-probability in nats."""
+        return draws(
+            self.model, self.language, self.beta, Truncation(), n=n, seed=seed, batch=batch, start=start
+        )
 
     def log_prob(self, tokens: np.ndarray) -> np.ndarray:
         """Log-probability of each text, shape ``(n,)``, float64, in nats, at temperature 1/beta.
@@ -278,3 +287,12 @@ def fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
     """SHA-256 of a tokenizer's table of ids: equal where the same id stands for the same piece of text."""
     table = json.dumps(sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0])))
     return hashlib.sha256(table.encode()).hexdigest()
+
+
+def digest(model: nn.Module) -> str:
+    """SHA-256 of a module's parameters, names and bytes: equal where the weights are equal to the bit."""
+    total = hashlib.sha256()
+    for name, parameter in sorted(model.named_parameters()):
+        total.update(name.encode())
+        total.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy())
+    return total.hexdigest()

@@ -1,0 +1,229 @@
+"""Sampled texts on disk: Parquet shards of tokens and log-probabilities, and a manifest that vouches for them.
+
+Knows token ids and files; knows nothing of models beyond that they draw texts.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kdlite.distribution import check_integer, check_seed, stream_seed
+from kdlite.lm.language import Language
+from kdlite.lm.store import read_json, replacing, sha256, write_json
+
+_MANIFEST = "manifest.json"
+_SHARD = 1 << 16  # texts in a shard
+
+
+class Sampler(Protocol):
+    """What a corpus is drawn from: a language model, or a Markov mixture."""
+
+    language: Language
+
+    def draws(
+        self, n: int, seed: int, *, start: int, batch: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]: ...
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts drawn from one distribution, on disk. ``len(corpus)`` is their number.
+
+    Attributes:
+        folder: holds the shards ``00000.parquet``, … with columns ``tokens`` (fixed-size lists of uint16, or
+            uint32 where the vocabulary exceeds 65,536) and ``log_prob`` (float64, nats, under the distribution
+            that was drawn from), and ``manifest.json``.
+        sampler: who drew them.
+        beta: the entropy knob they were drawn at.
+        seed: of the draws; the texts are those of ``sample(n, seed)``.
+        language: what the ids mean.
+        sizes: texts in each shard.
+        tokens: tokens in all, ends counted and padding not.
+        symbols: how many different ids occur.
+        digest: SHA-256 of the manifest, which holds the SHA-256 of each shard: the corpus's fingerprint.
+    """
+
+    folder: Path
+    sampler: str
+    beta: float
+    seed: int
+    language: Language
+    sizes: tuple[int, ...]
+    tokens: int
+    symbols: int
+    digest: str
+
+    @classmethod
+    def draw(
+        cls,
+        model: Sampler,
+        folder: str | Path,
+        *,
+        n: int,
+        seed: int,
+        sampler: str,
+        shard: int = _SHARD,
+        batch: int = 128,
+    ) -> "Corpus":
+        """Draw n texts from a model into a folder, shard by shard; shards that are there already are kept.
+
+        Args:
+            model: a LanguageModel or MarkovMixture.
+            folder: is made, or continued where a draw stopped.
+            n: number of texts.
+            seed: of the draws.
+            sampler: a name for the model, kept in the manifest.
+            shard: texts in a shard.
+            batch: texts drawn at a time.
+
+        Raises:
+            ValueError: for numbers out of range, or if the folder holds shards of another draw.
+            OSError: if the disk is full; what is half-written is removed.
+        """
+        folder = Path(folder)
+        check_integer("n", n, 1, "a corpus has at least one text")
+        check_integer("shard", shard, 1, "a shard has at least one text")
+        origin = {
+            "sampler": sampler,
+            "beta": getattr(model, "beta", 1.0),
+            "seed": check_seed(seed),
+            "batch": check_integer("batch", batch, 1, "draw at least one text at a time"),
+            "language": asdict(model.language),
+        }
+        shards, seen, tokens = [], np.zeros(model.language.vocabulary, dtype=bool), 0
+        for i, start in enumerate(range(0, n, shard)):
+            path, texts = folder / f"{i:05d}.parquet", min(shard, n - start)
+            if not path.exists():
+                with replacing(path) as temporary:
+                    _write(temporary, model, origin, texts, start)
+            _check_origin(path, origin | {"start": start, "texts": texts})
+            drawn, _ = _read(path)
+            sizes = model.language.size(drawn)
+            seen[drawn[np.arange(model.language.length) < sizes[:, None]]] = True
+            tokens += int(sizes.sum())
+            shards.append({"file": path.name, "texts": texts, "sha256": sha256(path)})
+        found = {"tokens": tokens, "symbols": int(seen.sum()), "shards": shards}
+        write_json(folder / _MANIFEST, origin | found)
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Corpus":
+        """The corpus in a folder, each shard checked against the manifest.
+
+        Raises:
+            ValueError: if the folder holds no corpus, or a shard is missing or damaged, naming it.
+        """
+        folder = Path(folder)
+        path = folder / _MANIFEST
+        if not path.is_file():
+            raise ValueError(f"{folder} is not a corpus: it has no {_MANIFEST}; draw one with Corpus.draw")
+        manifest = read_json(path)
+        try:
+            language = manifest["language"]
+            corpus = cls(
+                folder,
+                sampler=manifest["sampler"],
+                beta=manifest["beta"],
+                seed=manifest["seed"],
+                language=Language(**language | {"prompt": tuple(language["prompt"])}),
+                sizes=tuple(shard["texts"] for shard in manifest["shards"]),
+                tokens=manifest["tokens"],
+                symbols=manifest["symbols"],
+                digest=sha256(path),
+            )
+            expected = {shard["file"]: shard["sha256"] for shard in manifest["shards"]}
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not the manifest of a corpus: {error!r}; draw it again") from None
+        for name, digest in expected.items():
+            if not (folder / name).is_file():
+                raise ValueError(f"shard {folder / name} is missing; restore it, or draw the corpus again")
+            if sha256(folder / name) != digest:
+                raise ValueError(
+                    f"shard {folder / name} is damaged: its SHA-256 is not the manifest's; restore it, or "
+                    "delete it and the manifest and draw again"
+                )
+        return corpus
+
+    def __len__(self) -> int:
+        return sum(self.sizes)
+
+    def shard(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens ``(n, length)``, int64, and log-probabilities ``(n,)``, float64 nats, of the i-th shard."""
+        return _read(self.folder / f"{i:05d}.parquet")
+
+    def texts(self) -> np.ndarray:
+        """All tokens, shape ``(len(corpus), length)``, int64: for corpora that fit in memory."""
+        return np.concatenate([self.shard(i)[0] for i in range(len(self.sizes))])
+
+    def steps(self, size: int, seed: int, epoch: int, start: int = 0) -> Iterator[np.ndarray]:
+        """One pass over the corpus, ``size`` texts at a time, shape ``(size, length)``; the last may be smaller.
+
+        The texts are independent draws, so it shuffles shards, and texts within a shard, and never holds more
+        than two shards. The order is a function of seed and epoch.
+
+        Args:
+            size: texts a step.
+            seed: of the order.
+            epoch: which pass.
+            start: steps to skip.
+        """
+        rng = np.random.default_rng(stream_seed(seed, f"order of epoch {epoch}"))
+        order = rng.permutation(len(self.sizes))
+        within = [rng.permutation(self.sizes[i]) for i in order]
+        held = np.empty((0, self.language.length), dtype=np.int64)
+        skip = start * size
+        for i, permuted in zip(order, within, strict=True):
+            if skip >= len(permuted):
+                skip -= len(permuted)
+                continue
+            held = np.concatenate([held, self.shard(i)[0][permuted[skip:]]])
+            skip = 0
+            whole = len(held) - len(held) % size
+            yield from np.split(held[:whole], range(size, whole, size)) if whole else []
+            held = held[whole:]
+        if len(held):
+            yield held
+
+
+def _write(path: Path, model: Sampler, origin: dict, n: int, start: int) -> None:
+    """Draw texts ``start`` to ``start + n`` into one Parquet file, which says where they come from."""
+    length = model.language.length
+    symbol = pa.uint16() if model.language.vocabulary <= 1 << 16 else pa.uint32()
+    fields = [("tokens", pa.list_(symbol, length)), ("log_prob", pa.float64())]
+    note = json.dumps(origin | {"start": start, "texts": n})
+    schema = pa.schema(fields, metadata={"kdlite": note})
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for tokens, log_prob in model.draws(n, origin["seed"], start=start, batch=origin["batch"]):
+            flat = pa.array(tokens.astype(symbol.to_pandas_dtype()).ravel())
+            lists = pa.FixedSizeListArray.from_arrays(flat, length)
+            writer.write_batch(pa.record_batch([lists, pa.array(log_prob)], schema=schema))
+
+
+def _check_origin(path: Path, expected: dict) -> None:
+    """Nothing, or a ValueError if a shard was drawn otherwise than is asked for now."""
+    try:
+        found = json.loads((pq.read_schema(path).metadata or {}).get(b"kdlite", b"{}"))
+    except (ValueError, OSError) as error:  # pyarrow's errors are among these
+        raise ValueError(f"shard {path} is damaged: {error}; delete it and start again") from None
+    expected = json.loads(json.dumps(expected))
+    for name, value in expected.items():
+        if found.get(name) != value:
+            raise ValueError(
+                f"shard {path} was drawn with {name} = {found.get(name)}, now {value} is asked for; "
+                "choose another folder, or delete this one"
+            )
+
+
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens ``(n, length)``, int64, and log-probabilities ``(n,)`` of a Parquet file."""
+    table = pq.read_table(path, memory_map=True)
+    tokens = table["tokens"].combine_chunks()
+    length = tokens.type.list_size
+    flat = tokens.flatten().to_numpy(zero_copy_only=False)
+    return flat.astype(np.int64).reshape(-1, length), table["log_prob"].to_numpy()

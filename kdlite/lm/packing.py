@@ -1,0 +1,54 @@
+"""Texts of different lengths laid out in rows of one length, so that hardly a position is computed for nothing.
+
+Knows token arrays; knows nothing of models or files.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kdlite.lm.language import Language
+from kdlite.lm.scoring import IGNORED
+
+
+class Rows(NamedTuple):
+    """R rows of T positions, each holding one or more texts behind one another."""
+
+    ids: np.ndarray  # (R, T) input tokens: a prompt and a text without its last token; 0 in the padding
+    targets: np.ndarray  # (R, T) the token that follows, or IGNORED in the prompt and the padding
+    positions: np.ndarray  # (R, T) place of a token in its own text
+    texts: np.ndarray  # (R, T) which text of the row a position belongs to, from 1; 0 in the padding
+
+    def mask(self) -> np.ndarray:
+        """Which positions look at which, shape ``(R, 1, T, T)``: a text at itself, backwards."""
+        place = np.arange(self.ids.shape[1])
+        same = self.texts[:, :, None] == self.texts[:, None, :]  # padding looks at padding, never at nothing
+        return (same & (place[:, None] >= place))[:, None]
+
+
+def pack(tokens: np.ndarray, language: Language) -> Rows:
+    """Lay out texts ``(n, length)``, each with the prompt before it, the longest first into the first row with room
+    (first-fit decreasing).
+    """
+    sizes, prompt = language.size(tokens), np.array(language.prompt)
+    needs = len(prompt) + sizes - 1  # the last token is only predicted
+    width = int(needs.max())
+    room, bins = [], []
+    for i in np.argsort(-needs, kind="stable"):
+        row = next((r for r, free in enumerate(room) if free >= needs[i]), len(room))
+        if row == len(room):
+            room.append(width)
+            bins.append([])
+        room[row] -= int(needs[i])
+        bins[row].append(int(i))
+    ids, targets, positions, texts = (np.full((len(bins), width), v) for v in (0, IGNORED, 0, 0))
+    for r, members in enumerate(bins):
+        at = 0
+        for k, i in enumerate(members, start=1):
+            place = slice(at, at + int(needs[i]))
+            ids[r, place] = np.concatenate([prompt, tokens[i, : sizes[i] - 1]])
+            targets[r, at + len(prompt) - 1 : place.stop] = tokens[i, : sizes[i]]
+            positions[r, place] = np.arange(needs[i])
+            texts[r, place] = k
+            at = place.stop
+    return Rows(ids, targets, positions, texts)

@@ -1,0 +1,345 @@
+"""Maximum likelihood on a corpus: the loop, its recipe, and checkpoints it resumes from bit for bit.
+
+Knows models, corpora and optimisers; knows nothing of teachers and students. To distil is to fit to a teacher's
+texts (sequence-level distillation, Kim & Rush 2016).
+"""
+
+import copy
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+from transformers import get_wsd_schedule
+
+from kdlite.distribution import check_integer, check_seed
+from kdlite.lm.corpus import Corpus
+from kdlite.lm.model import LanguageModel, digest
+from kdlite.lm.packing import Rows, pack
+from kdlite.lm.scoring import IGNORED, TokenLoss
+from kdlite.lm.store import read_json, replacing, write_json
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. The defaults are the paper's (Cha & Cho 2025, section 5).
+
+    Attributes:
+        learning_rate: of AdamW, after warmup.
+        betas: of AdamW; no weight decay.
+        warmup: fraction of the steps over which the rate rises from 0.
+        decay: fraction of the steps over which it falls to 0, linearly, at the end.
+        clip: largest norm of the gradient.
+        epochs: passes over the corpus.
+        texts_per_step: texts behind one update.
+        rows_per_pass: rows of the longest text's length computed at once, on each device: bounds the memory.
+        train_embeddings: whether the token embeddings, which are also the head, learn.
+        steps_per_checkpoint: steps between two checkpoints, and two looks at the validation loss.
+        seed: of the order of the texts.
+
+    Raises:
+        ValueError: for values out of range.
+    """
+
+    learning_rate: float = 5e-4
+    betas: tuple[float, float] = (0.9, 0.95)
+    warmup: float = 0.01
+    decay: float = 0.2
+    clip: float = 1.0
+    epochs: int = 1
+    texts_per_step: int = 256
+    rows_per_pass: int = 8
+    train_embeddings: bool = True
+    steps_per_checkpoint: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "betas", tuple(self.betas))
+        for name in ("epochs", "texts_per_step", "rows_per_pass", "steps_per_checkpoint"):
+            check_integer(name, getattr(self, name), 1, "training needs at least one")
+        check_seed(self.seed)
+        for name in ("learning_rate", "clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0, got {getattr(self, name)!r}")
+        for name in ("warmup", "decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a fraction of the steps, in [0, 1], got {getattr(self, name)!r}")
+        if self.warmup + self.decay > 1:
+            raise ValueError(
+                f"warmup and decay must share the steps, got {self.warmup} + {self.decay}; lower one"
+            )
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Recipe":
+        """A recipe from a mapping, such as a table of a TOML file.
+
+        Raises:
+            ValueError: for a key that no recipe has.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"a recipe has no {name!r}; it has {', '.join(known)}")
+        return cls(**values)
+
+
+class Progress(NamedTuple):
+    """Where training is; a checkpoint holds it whole."""
+
+    step: int  # updates made
+    losses: list[float]  # nats per token of each step
+    validation: list[tuple[int, float]]  # (step, nats per token)
+
+
+def fit(
+    model: LanguageModel,
+    corpus: Corpus,
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    validation: Corpus | None = None,
+) -> LanguageModel:
+    """A new model: a copy of ``model`` trained on ``corpus`` by maximum likelihood.
+
+    Killed at any moment and called again, it goes on from its last checkpoint and ends, on a CPU, with the very
+    bits it would have ended with. Called again after its end, it opens what it made.
+
+    Args:
+        model: where to start from; is left as it is.
+        corpus: texts of the same language.
+        recipe: how to train.
+        out: folder for checkpoints, the loss curve ``curve.json`` and the trained ``model``.
+        validation: texts to choose the best checkpoint by; without them the last one is taken.
+
+    Raises:
+        ValueError: if corpus and model differ in language, the corpus has nothing to learn from, or ``out`` holds
+            another training.
+        FloatingPointError: if the loss is no longer finite.
+    """
+    out = Path(out)
+    for texts in filter(None, (corpus, validation)):
+        model.language.check_same(texts.language, ("the model", f"the corpus in {texts.folder}"))
+    if corpus.symbols < 2:
+        raise ValueError(
+            f"nothing to learn from in {corpus.folder}: its {len(corpus)} texts hold {corpus.symbols} different "
+            "token; draw a corpus from a model that says something"
+        )
+    start = replace(model, beta=1.0)
+    run = json.loads(
+        json.dumps(
+            {
+                "recipe": asdict(recipe),
+                "model": digest(model.model),
+                "corpus": corpus.digest,
+                "validation": validation and validation.digest,
+            }
+        )
+    )
+    _claim(out / "run.json", run)
+    module = copy.deepcopy(start.model)
+    if not (out / "model.safetensors").exists():
+        _Training(module, start, corpus, recipe, out, validation).run()
+    _read_weights(out / "model.safetensors", module)
+    return replace(start, model=module)
+
+
+class _Training:
+    """One run of the loop."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        start: LanguageModel,
+        corpus: Corpus,
+        recipe: Recipe,
+        out: Path,
+        validation: Corpus | None,
+    ) -> None:
+        device = start.model.device
+        fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        self.accelerator = Accelerator(mixed_precision="bf16" if fast else "no", cpu=device.type == "cpu")
+        self.language, self.corpus, self.recipe, self.out = start.language, corpus, recipe, out
+        self.validation, self.module = validation, module.float().train().requires_grad_(True)
+        module.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
+        self.loss = self.accelerator.prepare(TokenLoss(module, start.language.begin))
+        self.parameters = [p for p in module.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=recipe.learning_rate, betas=recipe.betas, weight_decay=0.0, fused=True
+        )
+        self.steps_per_epoch = math.ceil(len(corpus) / recipe.texts_per_step)
+        self.steps = recipe.epochs * self.steps_per_epoch
+        schedule = get_wsd_schedule(
+            self.optimizer,
+            num_warmup_steps=int(recipe.warmup * self.steps),
+            num_decay_steps=int(recipe.decay * self.steps),
+            num_training_steps=self.steps,
+            decay_type="linear",
+        )
+        self.rate = schedule.lr_lambdas[0]  # a function of the step alone: nothing of it needs a checkpoint
+
+    def run(self) -> None:
+        """Train from the last checkpoint, or the start, to the end, and write the model."""
+        progress = self._resume()
+        with tqdm(
+            total=self.recipe.epochs * self.corpus.tokens,
+            unit=" tokens",
+            unit_scale=True,
+            delay=2,
+            leave=False,
+        ) as bar:
+            bar.update(self.corpus.tokens * progress.step // self.steps_per_epoch)
+            for tokens in self._texts(progress.step):
+                loss = self._step(progress.step, tokens)
+                progress.losses.append(loss)
+                progress = progress._replace(step=progress.step + 1)
+                bar.update(int(self.language.size(tokens).sum()))
+                bar.set_postfix_str(f"{loss:.3f} nats per token", refresh=False)
+                if progress.step % self.recipe.steps_per_checkpoint == 0 or progress.step == self.steps:
+                    self._look(progress)
+        self._finish(progress)
+
+    def _texts(self, step: int) -> Iterator[np.ndarray]:
+        """The texts of each step from ``step`` on."""
+        first, skip = divmod(step, self.steps_per_epoch)
+        for epoch in range(first, self.recipe.epochs):
+            yield from self.corpus.steps(self.recipe.texts_per_step, self.recipe.seed, epoch, skip)
+            skip = 0
+
+    def _step(self, step: int, tokens: np.ndarray) -> float:
+        """One update; its loss in nats per token."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * self.rate(step)
+        self.optimizer.zero_grad()
+        n, total, workers = int(self.language.size(tokens).sum()), 0.0, self.accelerator.num_processes
+        passes = self._passes(pack(tokens, self.language))
+        for i, rows in enumerate(passes):
+            last = i == len(passes) - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.loss):
+                loss = self.loss(*self._tensors(rows))
+                self.accelerator.backward(loss * (workers / n))  # workers: their gradients are averaged
+            total += loss.detach()
+        loss = float(self.accelerator.reduce(total, "sum")) / n
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss} at step {step} of {self.steps}; lower the learning rate of "
+                f"{self.recipe.learning_rate}"
+            )
+        nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
+        self.optimizer.step()
+        return loss
+
+    def _passes(self, rows: Rows) -> list[Rows]:
+        """This process's share of the rows, a pass at a time; every process gets as many passes."""
+        size, workers = self.recipe.rows_per_pass, self.accelerator.num_processes
+        n = len(rows.ids)
+        mine = np.arange(self.accelerator.process_index, n, workers)
+        count = math.ceil(math.ceil(n / workers) / size)
+        passes = [Rows(*(a[mine[i * size : (i + 1) * size]] for a in rows)) for i in range(count)]
+        idle = Rows(*(a[:1] for a in rows))._replace(targets=np.full_like(rows.targets[:1], IGNORED))
+        return [share if len(share.ids) else idle for share in passes]
+
+    def _tensors(self, rows: Rows) -> list[Tensor]:
+        """Arguments of the loss."""
+        arrays = (rows.ids, rows.targets, rows.positions, rows.mask())
+        return [torch.from_numpy(array).to(self.accelerator.device) for array in arrays]
+
+    @torch.no_grad()
+    def _validate(self) -> float:
+        """Nats per token on the validation texts."""
+        self.module.eval()
+        total, n = torch.zeros((), dtype=torch.float64, device=self.accelerator.device), 0
+        for tokens in self.validation.steps(self.recipe.texts_per_step, 0, 0):
+            for rows in self._passes(pack(tokens, self.language)):
+                total += self.loss(*self._tensors(rows))
+            n += int(self.language.size(tokens).sum())
+        self.module.train()
+        return float(self.accelerator.reduce(total, "sum")) / n
+
+    def _look(self, progress: Progress) -> None:
+        """Validate, keep the weights if they are the best so far, and write a checkpoint."""
+        if self.validation is not None:
+            loss = self._validate()
+            best = min((value for _, value in progress.validation), default=math.inf)
+            progress.validation.append((progress.step, loss))
+            if loss < best and self.accelerator.is_main_process:
+                _write_weights(self.out / "best.safetensors", self.module)
+        if self.accelerator.is_main_process:
+            state = {f"model.{k}": v for k, v in self.module.named_parameters()}
+            for i, (_, values) in enumerate(sorted(self.optimizer.state_dict()["state"].items())):
+                state |= {f"optimizer.{i}.{k}": v for k, v in values.items()}
+            with replacing(self.out / "checkpoint.safetensors") as temporary:
+                save_file(
+                    {k: v.contiguous() for k, v in state.items()},
+                    temporary,
+                    {"progress": json.dumps(progress)},
+                )
+
+    def _resume(self) -> Progress:
+        """Read the last checkpoint, if there is one, into model and optimiser."""
+        path = self.out / "checkpoint.safetensors"
+        if not path.exists():
+            return Progress(0, [], [])
+        with safe_open(path, "pt", device="cpu") as file:
+            names = file.keys()
+            progress = Progress(*json.loads(file.metadata()["progress"]))
+            state: dict[int, dict[str, Tensor]] = {}
+            for name in names:
+                if name.startswith("optimizer."):
+                    _, i, key = name.split(".")
+                    state.setdefault(int(i), {})[key] = file.get_tensor(name)
+            with torch.no_grad():
+                for name, parameter in self.module.named_parameters():
+                    parameter.copy_(file.get_tensor(f"model.{name}"))
+        self.optimizer.load_state_dict(
+            {"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]}
+        )
+        return progress._replace(validation=[tuple(pair) for pair in progress.validation])
+
+    def _finish(self, progress: Progress) -> None:
+        """Write the curve and the chosen weights; the checkpoints have served."""
+        if self.accelerator.is_main_process:
+            curve = {"loss": progress.losses, "validation": progress.validation, "unit": "nats per token"}
+            write_json(self.out / "curve.json", curve)
+            best = self.out / "best.safetensors"
+            if best.exists():
+                best.replace(self.out / "model.safetensors")
+            else:
+                _write_weights(self.out / "model.safetensors", self.module)
+            (self.out / "checkpoint.safetensors").unlink()
+        self.accelerator.wait_for_everyone()
+
+
+def _claim(path: Path, run: dict) -> None:
+    """Write what is being trained, or check that the folder holds the same training."""
+    if not path.exists():
+        write_json(path, run)
+        return
+    found = read_json(path)
+    for name, value in run.items():
+        if found.get(name) != value:
+            raise ValueError(
+                f"{path.parent} holds a training with another {name}: {found.get(name)}, now {value}; choose "
+                "another folder, or delete this one"
+            )
+
+
+def _write_weights(path: Path, module: nn.Module) -> None:
+    with replacing(path) as temporary:
+        save_file({name: p.detach().contiguous() for name, p in module.named_parameters()}, temporary)
+
+
+@torch.no_grad()
+def _read_weights(path: Path, module: nn.Module) -> None:
+    with safe_open(path, "pt", device="cpu") as file:
+        for name, parameter in module.named_parameters():
+            parameter.copy_(file.get_tensor(name))
