@@ -161,6 +161,25 @@ class Corpus:
         """All tokens, shape ``(len(corpus), length)``, int64: for corpora that fit in memory."""
         return np.concatenate([self.shard(i)[0] for i in range(len(self.sizes))])
 
+    def log_probs(self) -> np.ndarray:
+        """Log-probability of every text under the distribution it was drawn from, shape ``(len(corpus),)``, in nats."""
+        return np.concatenate([self.shard(i)[1] for i in range(len(self.sizes))])
+
+    def sample(self, n: int, seed: int) -> np.ndarray:
+        """The first n texts, shape ``(n, length)``. They are independent draws already, so the seed plays no part;
+        with this and ``size`` a corpus can stand for its sampler in ``precision`` and ``recall``.
+
+        Raises:
+            ValueError: if the corpus has fewer.
+        """
+        if not 1 <= n <= len(self):
+            raise ValueError(f"n must be between 1 and the corpus's {len(self)} texts, got {n}")
+        return self.texts()[:n]
+
+    def size(self, tokens: np.ndarray) -> np.ndarray:
+        """Tokens of each text, shape ``(n,)``: see ``Language.size``."""
+        return self.language.size(tokens)
+
     def steps(self, size: int, seed: int, epoch: int, start: int = 0) -> Iterator[np.ndarray]:
         """One pass over the corpus, ``size`` texts at a time, shape ``(size, length)``; the last may be smaller.
 

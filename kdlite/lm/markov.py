@@ -62,6 +62,25 @@ class MarkovMixture:
             transitions=transitions / transitions.sum(-1, keepdims=True),
         )
 
+    @classmethod
+    def random(
+        cls, chains: int, symbols: int, length: int, *, decay: float, concentration: float, seed: int
+    ) -> "MarkovMixture":
+        """Chains drawn at random, each a language of its own, chain m with weight proportional to exp(-decay m).
+
+        Args:
+            chains, symbols, length: sizes.
+            decay: 0 weighs all chains alike.
+            concentration: of the Dirichlet distribution that each row of transitions is drawn from; the smaller,
+                the fewer symbols follow another. 2 % of uniform noise is mixed in, so nothing is impossible.
+            seed: of the draw.
+        """
+        rng = np.random.default_rng(check_seed(seed))
+        weights = np.exp(-decay * np.arange(chains))
+        rows = rng.dirichlet(np.full(symbols, concentration), size=(chains, symbols))
+        initial = rng.dirichlet(np.ones(symbols), size=chains)
+        return cls(weights / weights.sum(), initial, 0.98 * rows + 0.02 / symbols, length)
+
     def _freeze(self, **arrays: np.ndarray) -> None:
         for name, array in arrays.items():
             array.setflags(write=False)

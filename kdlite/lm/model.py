@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import nn
 from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
@@ -94,6 +95,21 @@ class LanguageModel:
     ) -> "LanguageModel":
         """A copy on another device, or in another precision."""
         return replace(self, model=copy.deepcopy(self.model).to(device=device, dtype=dtype))
+
+    def with_weights(self, path: str | Path) -> "LanguageModel":
+        """A copy with the parameters of a safetensors file, which must be those of this architecture.
+
+        Raises:
+            ValueError: if the file is not one, or a parameter is missing or of another shape.
+        """
+        model = copy.deepcopy(self.model)
+        try:
+            with safe_open(path, "pt", device="cpu") as file, torch.no_grad():
+                for name, parameter in model.named_parameters():
+                    parameter.copy_(file.get_tensor(name))
+        except (SafetensorError, RuntimeError) as error:
+            raise ValueError(f"{path} does not hold the weights of {self}: {error}") from None
+        return replace(self, model=model)
 
     def sample(
         self,

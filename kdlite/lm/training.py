@@ -146,11 +146,9 @@ def fit(
         )
     )
     _claim(out / "run.json", run)
-    module = copy.deepcopy(start.model)
     if not (out / "model.safetensors").exists():
-        _Training(module, start, corpus, recipe, out, validation).run()
-    _read_weights(out / "model.safetensors", module)
-    return replace(start, model=module)
+        _Training(copy.deepcopy(start.model), start, corpus, recipe, out, validation).run()
+    return start.with_weights(out / "model.safetensors")
 
 
 class _Training:
@@ -336,10 +334,3 @@ def _claim(path: Path, run: dict) -> None:
 def _write_weights(path: Path, module: nn.Module) -> None:
     with replacing(path) as temporary:
         save_file({name: p.detach().contiguous() for name, p in module.named_parameters()}, temporary)
-
-
-@torch.no_grad()
-def _read_weights(path: Path, module: nn.Module) -> None:
-    with safe_open(path, "pt", device="cpu") as file:
-        for name, parameter in module.named_parameters():
-            parameter.copy_(file.get_tensor(name))

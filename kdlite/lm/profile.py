@@ -1,0 +1,173 @@
+"""What a run does, as plain numbers: the truth, the sizes, the shapes, the recipes.
+
+Knows TOML and what is valid in it; knows nothing of how a stage is carried out.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from kdlite.distribution import check_beta, check_integer, check_seed
+from kdlite.lm.model import SHAPES, Shape
+from kdlite.lm.training import Recipe
+
+_BUILT_IN = Path(__file__).with_name("profiles")
+
+
+@dataclass(frozen=True)
+class Toy:
+    """The truth as a random mixture of Markov chains; see ``MarkovMixture.random``."""
+
+    chains: int
+    symbols: int
+    length: int
+    decay: float
+    concentration: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """The truth as a pretrained model; see ``load``."""
+
+    name: str
+    source: str
+    prompt: str
+    length: int
+
+
+@dataclass(frozen=True)
+class Texts:
+    """How many texts each corpus holds."""
+
+    train: int  # of the truth: what the teacher and the direct students learn from
+    validation: int  # of the truth: chooses checkpoints
+    lesson: int  # of the sharpened teacher, at each tau: what the students learn from
+    score: int  # behind each precision and each recall
+    shard: int = 1 << 16  # in one file
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            check_integer(
+                f"texts.{field.name}", getattr(self, field.name), 1, "a corpus has at least one text"
+            )
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A teacher or a student: from scratch with a shape, or the truth with fewer layers; and how it learns."""
+
+    recipe: Recipe
+    shape: Shape | str | None = None
+    layers: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.shape is None) == (self.layers is None):
+            raise ValueError(
+                "a learner has either a shape, to start from scratch, or layers, to keep of the truth"
+            )
+        if isinstance(self.shape, str) and self.shape not in SHAPES:
+            raise ValueError(f"unknown shape {self.shape!r}; known are {', '.join(SHAPES)}")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A whole run.
+
+    Attributes:
+        name: of the profile.
+        truth: what is to be learned.
+        texts: sizes of the corpora.
+        teacher: learns from the truth.
+        student: learns from the truth (direct), and from the teacher at each tau.
+        taus: temperatures of the teacher, and of the direct student when it is cooled; 1 among them.
+        seeds: one direct student and one student a tau for each.
+        betas: where the truth is a toy, students are also fitted to the truth with its chain weights sharpened.
+        batch: texts drawn at a time.
+        seed: of every draw; each has a stream of its own.
+    """
+
+    name: str
+    truth: Toy | Pretrained
+    texts: Texts
+    teacher: Learner
+    student: Learner
+    taus: tuple[float, ...]
+    seeds: tuple[int, ...]
+    betas: tuple[float, ...] = ()
+    batch: int = 128
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for tau in self.taus:
+            if not tau > 0:
+                raise ValueError(f"taus must be > 0, got {tau}; 1 leaves the teacher unchanged")
+        if 1 not in self.taus:
+            raise ValueError(f"taus must hold 1, the unchanged teacher, got {list(self.taus)}")
+        for beta in self.betas:
+            check_beta(beta)
+        for seed in (*self.seeds, self.seed):
+            check_seed(seed)
+        for name in ("taus", "seeds", "betas"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} must differ, got {list(values)}")
+        if not self.seeds:
+            raise ValueError("seeds is empty; a run has at least one student")
+        if self.betas and not isinstance(self.truth, Toy):
+            raise ValueError("betas sharpen the weights of a toy truth; a pretrained truth has none")
+        check_integer("batch", self.batch, 1, "draw at least one text at a time")
+
+    @classmethod
+    def load(cls, name: str | Path) -> "Profile":
+        """A built-in profile by its name, or one in a TOML file.
+
+        Raises:
+            ValueError: if there is none, or it is not valid, naming the key.
+        """
+        path = _BUILT_IN / f"{name}.toml"
+        if not path.is_file():
+            path = Path(name)
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in _BUILT_IN.glob("*.toml")))
+            raise ValueError(f"no profile {str(name)!r}; built in are {known}, or pass a TOML file")
+        try:
+            return cls.of(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"profile {path}: {error}") from None
+
+    @classmethod
+    def of(cls, name: str, values: Mapping[str, Any]) -> "Profile":
+        """A profile from the tables of a TOML file, which are the attributes above."""
+        values = dict(values)
+        truth = values.pop("truth", {})
+        known = {"texts": Texts, "teacher": Learner, "student": Learner}
+        tables = {key: _make(kind, values.pop(key, {}), key) for key, kind in known.items()}
+        lists = {key: tuple(values.pop(key, ())) for key in ("taus", "seeds", "betas")}
+        kind = Pretrained if "name" in truth else Toy
+        rest = {"name": name, "truth": _make(kind, truth, "truth"), **tables, **lists, **values}
+        return _make(cls, rest, "the profile")
+
+    def to_dict(self) -> dict:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def _make(kind: type, values: Any, where: str) -> Any:
+    """An instance of a dataclass from a table, unknown and missing keys named."""
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{where} must be a table, got {values!r}")
+    values = dict(values)
+    for name in values:
+        if name not in (known := [field.name for field in fields(kind)]):
+            raise ValueError(f"{where} has no {name!r}; it has {', '.join(known)}")
+    if kind is Learner:
+        values["recipe"] = Recipe.of(values.get("recipe", {}))
+        if isinstance(values.get("shape"), Mapping):
+            values["shape"] = _make(Shape, values["shape"], f"{where}.shape")
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(f"{where}: {str(error).partition(') ')[2] or error}") from None
