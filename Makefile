@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help book serve test proof lab bench sync lock
+.PHONY: help book serve test proof lab bench toy sync lock
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,10 @@ lab: .venv/ready ## open the book in JupyterLab
 
 bench: .venv/ready ## run the side-by-side timings
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+toy: .venv/ready ## record the run of chapter 7 again (resumes; about 9 minutes)
+	$(BIN)/python -m kdlite.lm run toy --out _runs/toy
+	mkdir -p book/results && cp _runs/toy/results.json book/results/toy-language.json
 
 sync: .venv/ready ## carry edits from book/text to the notebooks, or back
 	find book/text -name '*.md' -exec $(BIN)/jupytext --sync {} +

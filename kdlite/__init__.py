@@ -3,7 +3,7 @@
 from kdlite.distribution import Distribution, Estimate, precision, recall
 from kdlite.em import fit_mixture, fit_mixtures
 from kdlite.mixture import GaussianMixture
-from kdlite.scores import Curve
+from kdlite.scores import Curve, Frontier
 from kdlite.sweep import Sizes, Sweep, sweep
 
 __version__ = "0.1.0"
@@ -12,6 +12,7 @@ __all__ = [
     "Distribution",
     "Estimate",
     "Explorer",
+    "Frontier",
     "GaussianMixture",
     "Sizes",
     "Sweep",

@@ -15,6 +15,7 @@ from matplotlib.patches import Ellipse
 
 from kdlite.distribution import Estimate
 from kdlite.mixture import GaussianMixture
+from kdlite.scores import Frontier
 from kdlite.sweep import Sweep
 
 # One colour for each of the four distributions, from the Okabe-Ito set: told apart by the colour-blind,
@@ -91,19 +92,22 @@ def opening(
 
 
 def frontier(
-    sweep: Sweep,
-    truth: GaussianMixture | None = None,
+    sweep: Frontier,
+    truth: GaussianMixture | float | None = None,
     *,
     ax: Axes | None = None,
     mark: Sequence[float] = (1.0,),
+    unit: str = "nats",
 ) -> Figure:
     """Precision against recall along beta: distilled student, direct student, direct student cooled at
     decoding, sharpened teacher; with bands over seeds where there are several.
 
     Args:
         sweep: what to draw.
-        truth: draws its own score, and the two limits recall <= -H(p*) and precision <= max log p*.
+        truth: draws its own score, and the two limits recall <= -H(p*) and precision <= max log p*. A number is
+            the truth's own score, -H(p*), where the other limit says nothing.
         mark: betas to write beside the distilled curve.
+        unit: of both axes.
     """
     if ax is None:
         _, axes = figure(width=6.2, height=4.6)
@@ -147,12 +151,18 @@ def frontier(
         )
     if truth is not None:
         _limits(ax, truth)
-    ax.set(xlabel="recall: E log p″ over p* (nats)", ylabel="precision: E log p* over p″ (nats)")
+    ax.set(xlabel=f"recall: E log p″ over p* ({unit})", ylabel=f"precision: E log p* over p″ ({unit})")
     ax.legend(fontsize=8, loc="lower left")
     return ax.figure
 
 
-def against_beta(sweep: Sweep) -> Figure:
+def against_beta(
+    sweep: Frontier,
+    *,
+    xlabel: str = "β",
+    unit: str = "nats",
+    entropy: str = "entropy of the teacher's weights (nats)",
+) -> Figure:
     """Precision, recall and the teacher's entropy against beta; bands are the 10th to 90th percentile of seeds."""
     fig, axes = figure(3, width=3.5, height=3.2)
     curves = (
@@ -161,13 +171,13 @@ def against_beta(sweep: Sweep) -> Figure:
         ("teacher", "teacher", "teacher"),
     )
     for ax, field, label in zip(
-        axes[0], ("precision", "recall"), ("precision (nats)", "recall (nats)"), strict=False
+        axes[0], ("precision", "recall"), (f"precision ({unit})", f"recall ({unit})"), strict=False
     ):
         for curve, name, legend in curves:
             _band(ax, sweep.betas, getattr(getattr(sweep, curve), field), name, legend)
-        ax.set(xlabel="β", ylabel=label)
+        ax.set(xlabel=xlabel, ylabel=label)
     _band(axes[0, 2], sweep.betas, sweep.teacher_entropy, "teacher", "teacher")
-    axes[0, 2].set(xlabel="β", ylabel="entropy of the teacher's weights (nats)")
+    axes[0, 2].set(xlabel=xlabel, ylabel=entropy)
     for ax in axes[0]:
         ax.set_xscale("symlog", linthresh=1)
     axes[0, 1].legend(fontsize=8, loc="lower left")
@@ -445,11 +455,12 @@ def _draw(ax: Axes, name: str, what: GaussianMixture | np.ndarray, extent: float
         )
 
 
-def _limits(ax: Axes, truth: GaussianMixture) -> None:
-    own = truth.expect_log_prob(truth)
-    peak = truth.log_prob(truth.means).max()
+def _limits(ax: Axes, truth: GaussianMixture | float) -> None:
+    own = truth.expect_log_prob(truth) if isinstance(truth, GaussianMixture) else truth
     ax.axvline(own, color=COLOURS["truth"], lw=1, ls=LINES["truth"])
-    ax.axhline(peak, color=COLOURS["truth"], lw=1, ls=LINES["truth"])
+    if isinstance(truth, GaussianMixture):
+        peak = truth.log_prob(truth.means).max()
+        ax.axhline(peak, color=COLOURS["truth"], lw=1, ls=LINES["truth"])
     ax.plot(own, own, "*", color=COLOURS["truth"], ms=11, label="truth with itself")
 
 

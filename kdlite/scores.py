@@ -1,4 +1,4 @@
-"""Precision and recall of many mixtures at once, by integrals or from shared draws.
+"""The curves of a frontier, and the scores of many mixtures at once, by integrals or from shared draws.
 
 Knows mixtures and a truth; knows nothing of who was fitted to whom.
 """
@@ -6,6 +6,7 @@ Knows mixtures and a truth; knows nothing of who was fitted to whom.
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +19,32 @@ from kdlite.mixture import GaussianMixture
 class Curve(NamedTuple):
     """One curve of a frontier."""
 
-    precision: np.ndarray  # nats per point; (seeds, betas) in a Sweep
-    recall: np.ndarray  # nats per point; (seeds, betas) in a Sweep
+    precision: np.ndarray  # nats; (seeds, betas) in a Frontier
+    recall: np.ndarray  # nats; (seeds, betas) in a Frontier
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The four curves of a frontier over S seeds and B betas, in nats per point, or per token of a text.
+
+    Attributes:
+        seeds: shape ``(S,)``.
+        betas: shape ``(B,)``.
+        distilled: students fitted to the teacher sharpened at beta.
+        direct: the student fitted to the truth; the same at each beta.
+        cooled: the direct student sharpened at beta after it was fitted: cooling at decoding.
+        teacher: the sharpened teacher itself.
+        teacher_entropy: of the sharpened teacher, shape ``(S, B)``: of a mixture's weights in nats, of a language
+            model in nats per token.
+    """
+
+    seeds: np.ndarray
+    betas: np.ndarray
+    distilled: Curve
+    direct: Curve
+    cooled: Curve
+    teacher: Curve
+    teacher_entropy: np.ndarray
 
 
 class ExactScores(NamedTuple):

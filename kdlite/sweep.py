@@ -13,7 +13,7 @@ from kdlite.distribution import check_beta, check_integer, check_seed, stream_se
 from kdlite.em import fit_mixtures
 from kdlite.em_batch import Covariance
 from kdlite.mixture import GaussianMixture
-from kdlite.scores import Curve, ExactScores, SampledScores
+from kdlite.scores import Curve, ExactScores, Frontier, SampledScores
 
 _CURVES = ("distilled", "direct", "cooled", "teacher")
 _STARTS = 4  # of each fit
@@ -41,30 +41,16 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """What a sweep over S seeds and B betas found; every array is indexed by (seed, beta).
+class Sweep(Frontier):
+    """The frontier that a sweep over S seeds and B betas found, with every mixture behind it.
 
     Attributes:
-        seeds: shape ``(S,)``.
-        betas: shape ``(B,)``.
-        distilled: students fitted to the teacher sharpened at beta.
-        direct: the student fitted to the truth; the same at each beta.
-        cooled: the direct student sharpened at beta after it was fitted: cooling at decoding.
-        teacher: the sharpened teacher itself.
-        teacher_entropy: entropy of the sharpened teacher's weights in nats, shape ``(S, B)``.
         teachers: the S teachers, before sharpening.
         directs: the S direct students.
         sharpened: the S rows of B sharpened teachers.
         students: the S rows of B distilled students.
     """
 
-    seeds: np.ndarray
-    betas: np.ndarray
-    distilled: Curve
-    direct: Curve
-    cooled: Curve
-    teacher: Curve
-    teacher_entropy: np.ndarray
     teachers: list[GaussianMixture]
     directs: list[GaussianMixture]
     sharpened: list[list[GaussianMixture]]

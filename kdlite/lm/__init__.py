@@ -4,7 +4,11 @@ from kdlite.lm.corpus import Corpus
 from kdlite.lm.language import Language
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import SHAPES, LanguageModel, Shape, new, prune
+from kdlite.lm.profile import Profile
+from kdlite.lm.results import Results
+from kdlite.lm.stages import run
 from kdlite.lm.training import Recipe, fit
+from kdlite.lm.weights import load
 
 __all__ = [
     "SHAPES",
@@ -12,9 +16,13 @@ __all__ = [
     "Language",
     "LanguageModel",
     "MarkovMixture",
+    "Profile",
     "Recipe",
+    "Results",
     "Shape",
     "fit",
+    "load",
     "new",
     "prune",
+    "run",
 ]

@@ -83,7 +83,7 @@ class Corpus:
             batch: texts drawn at a time.
 
         Raises:
-            ValueError: for numbers out of range, or if the folder holds shards of another draw.
+            ValueError: for numbers out of range, or if the folder holds shards of another draw, or damaged ones.
             OSError: if the disk is full; what is half-written is removed.
         """
         folder = Path(folder)
@@ -96,6 +96,8 @@ class Corpus:
             "batch": check_integer("batch", batch, 1, "draw at least one text at a time"),
             "language": asdict(model.language),
         }
+        if (folder / _MANIFEST).is_file():
+            cls.open(folder)  # a shard damaged since must not be vouched for anew
         shards, seen, tokens = [], np.zeros(model.language.vocabulary, dtype=bool), 0
         for i, start in enumerate(range(0, n, shard)):
             path, texts = folder / f"{i:05d}.parquet", min(shard, n - start)
@@ -138,11 +140,15 @@ class Corpus:
                 digest=sha256(path),
             )
             expected = {shard["file"]: shard["sha256"] for shard in manifest["shards"]}
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{path} is not the manifest of a corpus: {error!r}; draw it again") from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path} is not the manifest of a corpus: {error!r}; delete it and draw again"
+            ) from None
         for name, digest in expected.items():
             if not (folder / name).is_file():
-                raise ValueError(f"shard {folder / name} is missing; restore it, or draw the corpus again")
+                raise ValueError(
+                    f"shard {folder / name} is missing; restore it, or delete the manifest and draw again"
+                )
             if sha256(folder / name) != digest:
                 raise ValueError(
                     f"shard {folder / name} is damaged: its SHA-256 is not the manifest's; restore it, or "
@@ -217,7 +223,7 @@ def _write(path: Path, model: Sampler, origin: dict, n: int, start: int) -> None
     fields = [("tokens", pa.list_(symbol, length)), ("log_prob", pa.float64())]
     note = json.dumps(origin | {"start": start, "texts": n})
     schema = pa.schema(fields, metadata={"kdlite": note})
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
         for tokens, log_prob in model.draws(n, origin["seed"], start=start, batch=origin["batch"]):
             flat = pa.array(tokens.astype(symbol.to_pandas_dtype()).ravel())
             lists = pa.FixedSizeListArray.from_arrays(flat, length)
@@ -241,7 +247,10 @@ def _check_origin(path: Path, expected: dict) -> None:
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Tokens ``(n, length)``, int64, and log-probabilities ``(n,)`` of a Parquet file."""
-    table = pq.read_table(path, memory_map=True)
+    try:
+        table = pq.read_table(path, memory_map=True, page_checksum_verification=True)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"shard {path} is damaged: {error}; delete it and start again") from None
     tokens = table["tokens"].combine_chunks()
     length = tokens.type.list_size
     flat = tokens.flatten().to_numpy(zero_copy_only=False)

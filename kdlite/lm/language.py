@@ -65,6 +65,8 @@ class Language:
                     raise ValueError(
                         f"{name} {token} is outside the vocabulary of {self.vocabulary}; use ids below {limit}"
                     )
+        if self.vocabulary == 1 and self.begin == 0:
+            raise ValueError("the only token is the begin token, so no text is left; use a larger vocabulary")
         if self.begin is not None and self.begin == self.eos:
             raise ValueError(
                 f"token {self.eos} ends texts, so it is part of the language; leave begin as None"

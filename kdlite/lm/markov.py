@@ -49,9 +49,7 @@ class MarkovMixture:
         for name, array in (("weights", weights), ("initial", initial), ("transitions", transitions)):
             sums = array.sum(axis=-1)
             if not (np.all(array >= 0) and np.allclose(sums, 1, atol=1e-6)):
-                worst = (
-                    array.min() if not np.all(array >= 0) else np.atleast_1d(sums)[np.abs(sums - 1).argmax()]
-                )
+                worst = array.min() if not np.all(array >= 0) else np.ravel(sums)[np.abs(sums - 1).argmax()]
                 raise ValueError(
                     f"{name} must be >= 0 and sum to 1 along the last axis, got {worst}; divide by the sum"
                 )

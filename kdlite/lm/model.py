@@ -38,6 +38,8 @@ class LanguageModel:
         language: vocabulary, prompt, length, and the tokens that begin and end a text.
         tokenizer: turns ids into text for people; nothing here needs it.
         beta: inverse temperature of every token's distribution.
+        source: what ``load`` read, with its commit or SHA-256; copies keep it, pruned and trained ones too: it says
+            where they began.
 
     Raises:
         ValueError: if the language does not fit the model's vocabulary or positions.
@@ -47,14 +49,15 @@ class LanguageModel:
     language: Language
     tokenizer: PreTrainedTokenizerBase | None = None
     beta: float = 1.0
+    source: str | None = None
 
     def __post_init__(self) -> None:
         check_beta(self.beta)
         config, language = self.model.config, self.language
-        if language.embeddings > config.vocab_size or language.vocabulary < config.vocab_size - 1:
+        if language.embeddings != config.vocab_size:
             raise ValueError(
                 f"the language has {language.vocabulary} token ids, the model {config.vocab_size}; "
-                "they must agree, but for a begin token that only the model has"
+                "they must agree, but for a begin token that only the model has (begin = vocabulary)"
             )
         positions = len(language.prompt) + language.length - 1
         if positions > config.max_position_embeddings:
@@ -219,6 +222,10 @@ class Shape:
                 f"heads must divide hidden, and key_heads heads, got {self.hidden}, {self.heads} and "
                 f"{self.key_heads}"
             )
+        if self.hidden // self.heads % 2:
+            raise ValueError(
+                f"rotary positions turn pairs, so hidden / heads must be even, got {self.hidden} / {self.heads}"
+            )
 
 
 # From the models' published configurations.
@@ -263,7 +270,7 @@ def new(
         dtype=torch.float32,
     )
     with torch.random.fork_rng(devices=[]):  # the global generator stays where it is
-        torch.manual_seed(check_seed(seed))
+        torch.default_generator.manual_seed(check_seed(seed))  # torch.manual_seed would seed GPUs too
         model = LlamaForCausalLM(config)
     return LanguageModel(model, language, tokenizer)
 

@@ -5,15 +5,16 @@ the i-th row of that seed's uniforms, so neither the batch size nor the machine'
 the noise behind a text.
 """
 
+import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
-from transformers import LogitsProcessor, PreTrainedModel
+from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
 
 from kdlite.distribution import check_integer, check_seed
 from kdlite.lm.language import Language
@@ -69,6 +70,9 @@ def temper(logits: Tensor, beta: float, begin: int | None) -> Tensor:
         logits[..., begin] = -math.inf
     if beta == 0:
         return torch.where(logits == -math.inf, logits, 0.0)
+    beta = min(
+        beta, torch.finfo(torch.float32).max
+    )  # beyond it is infinity, and infinity times 0 not a number
     return logits.sub_(logits.detach().amax(dim=-1, keepdim=True)).mul_(beta)
 
 
@@ -97,7 +101,9 @@ def choose(logits: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     column = torch.arange(len(u), device=u.device)
     inside = weight[block, :, column].T.double().cumsum(dim=0)  # (width, B)
     before = upto[block, column] - sums[block, column]
-    place = _first_beyond(inside, target - before)
+    place = _first_beyond(
+        inside, (target - before).clamp_(min=0)
+    )  # below 0 by rounding, token 0 would always do
     return block * width + place, weight[block, place, column].double().log() - total.log()
 
 
@@ -175,10 +181,7 @@ class Decoder(nn.Module):
             "place": torch.zeros(1, dtype=torch.long, device=device),  # of the newest token in text
         }.items():
             self.register_buffer(name, buffer, persistent=False)
-        compiled = device.type == "cuda"
-        self._step = (
-            torch.compile(self.step, mode="reduce-overhead", fullgraph=True) if compiled else self.step
-        )
+        self._step = _compile(self.step) if device.type == "cuda" else self.step
 
     @staticmethod
     def knows(model: PreTrainedModel) -> bool:
@@ -279,6 +282,15 @@ class Decoder(nn.Module):
         return weight[:, None] * (wide * torch.rsqrt(wide.square().mean(dim=0) + self.eps)).to(x.dtype)
 
 
+def _compile(step: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    """A step as a replayed graph. The compiler keeps 8 versions of one function and fails at the ninth, but each
+    beta, depth and shape is one: a sweep has more.
+    """
+    compiled = torch.compile(step, mode="reduce-overhead", fullgraph=True)
+    patient = torch._dynamo.config.patch(recompile_limit=1 << 10, accumulated_recompile_limit=1 << 12)
+    return patient(compiled)
+
+
 def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary position encoding of heads ``(..., D, rows)``."""
     first, second = x.chunk(2, dim=-2)
@@ -309,7 +321,9 @@ class Generator:
     def __init__(
         self, model: PreTrainedModel, language: Language, beta: float, truncation: Truncation
     ) -> None:
-        self.model, self.language, self.beta, self.truncation = model, language, beta, truncation
+        self.model = copy.copy(model)  # its generation config may penalise or suppress tokens, or name an end
+        self.model.generation_config = GenerationConfig()
+        self.language, self.beta, self.truncation = language, beta, truncation
 
     @torch.no_grad()
     def draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
@@ -357,6 +371,7 @@ def draws(
             "tokens is equally likely at every place and texts mean nothing; use beta > 0 (1 is the model itself)"
         )
     rng = np.random.default_rng(check_seed(seed))
+    start = check_integer("start", start, 0, "0 is a seed's first text")
     rng.bit_generator.advance(start * language.length)
     truncation.check()
     if Decoder.knows(model):

@@ -4,6 +4,7 @@ Knows inputs, targets and logits; knows nothing of texts on disk or of optimiser
 (B, T, V) in float32, are never held at once: at a vocabulary of 49,152 they would outweigh the model.
 """
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -76,6 +77,8 @@ class TokenLoss(nn.Module):
             mask: whether a place looks at another, shape ``(B, 1, T, T)``.
         """
         keep = targets != IGNORED
+        if self.model.config._attn_implementation == "eager":  # adds the mask to the scores
+            mask = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, -math.inf)
         inputs = {"attention_mask": mask, "position_ids": positions, "use_cache": False}
         if Decoder.knows(self.model):
             hidden = self.model.model(ids, **inputs).last_hidden_state[keep]

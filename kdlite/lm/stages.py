@@ -24,7 +24,7 @@ from kdlite.lm.corpus import Corpus
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import LanguageModel, new, prune
 from kdlite.lm.profile import Learner, Pretrained, Profile
-from kdlite.lm.store import read_json, sha256, write_json
+from kdlite.lm.store import read_json, replacing, sha256, write_json
 from kdlite.lm.training import fit
 from kdlite.lm.weights import load
 
@@ -53,14 +53,14 @@ def run(profile: Profile, out: str | Path) -> Path:
         for stage in bar:
             bar.set_description(stage.name, refresh=False)
             _carry_out(stage, out)
-    write_json(out / "results.json", work.results())
+    _write_table(out / "results.json", work.results())
     return out / "results.json"
 
 
 class Row(NamedTuple):
     """One row of the results: a model at a temperature."""
 
-    curve: str  # teacher, cooled (the direct student, at tau 1 as it is), distilled, or chosen
+    curve: str  # teacher, cooled (the direct student, at tau 1 as it is), distilled, or selected
     model: str  # the stage that trained it
     seed: int
     tau: float  # of the teacher whose texts it learned from, or at which it is cooled itself
@@ -69,7 +69,7 @@ class Row(NamedTuple):
     @property
     def name(self) -> str:
         """Unique among rows."""
-        return f"{self.curve}-{self.beta if self.curve == 'chosen' else self.tau:g}-s{self.seed}"
+        return f"{self.curve}-{self.beta if self.curve == 'selected' else self.tau:g}-s{self.seed}"
 
 
 class Run:
@@ -90,13 +90,13 @@ class Run:
                 f"lesson-{tau:g}", ("teacher",), lambda tau=tau: self._teacher(tau), texts.lesson
             )
         for beta in p.betas:
-            yield self._corpus(f"selected-{beta:g}", (), lambda b=beta: self.truth.sharpen(b), texts.lesson)
+            yield self._corpus(f"modes-{beta:g}", (), lambda b=beta: self.truth.sharpen(b), texts.lesson)
         for seed in p.seeds:
             yield self._fit(f"direct-s{seed}", p.student, "truth-train", seed)
             for tau in p.taus:
                 yield self._fit(f"distilled-{tau:g}-s{seed}", p.student, f"lesson-{tau:g}", seed)
             for beta in p.betas:
-                yield self._fit(f"chosen-{beta:g}-s{seed}", p.student, f"selected-{beta:g}", seed)
+                yield self._fit(f"selected-{beta:g}-s{seed}", p.student, f"modes-{beta:g}", seed)
         for row in self.rows():
             yield Stage(f"score-{row.name}", (row.model, "truth-score"), lambda row=row: self._score(row))
 
@@ -110,7 +110,7 @@ class Run:
                 yield Row("cooled", f"direct-s{seed}", seed, tau)
                 yield Row("distilled", f"distilled-{tau:g}-s{seed}", seed, tau)
             for beta in p.betas:
-                yield Row("chosen", f"chosen-{beta:g}-s{seed}", seed, 1.0, beta)
+                yield Row("selected", f"selected-{beta:g}-s{seed}", seed, 1.0, beta)
 
     @property
     def truth(self) -> LanguageModel | MarkovMixture:
@@ -224,6 +224,18 @@ def _carry_out(stage: Stage, out: Path) -> None:
     write_json(
         folder / _DONE, {"reads": reads, "writes": writes, "seconds": round(time.monotonic() - start, 1)}
     )
+
+
+def _write_table(path: Path, results: dict) -> None:
+    """JSON with one row a line, for people who compare two runs."""
+    rows = ",\n".join(f"  {json.dumps(row)}" for row in results["rows"])
+    others = [
+        f" {json.dumps(name)}: {json.dumps(value)}" for name, value in results.items() if name != "rows"
+    ]
+    with replacing(path) as temporary:
+        temporary.write_text(
+            "{\n" + ",\n".join([*others, f' "rows": [\n{rows}\n ]']) + "\n}\n", encoding="utf-8"
+        )
 
 
 def _digest(folder: Path) -> str:

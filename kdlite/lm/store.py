@@ -32,8 +32,9 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except Exception as error:
+        said = f"(os error {errno.ENOSPC})" in str(error)  # by safetensors, whose errors have no number
+        if not said and getattr(error, "errno", None) != errno.ENOSPC:
             raise
         raise OSError(
             errno.ENOSPC,

