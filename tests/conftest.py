@@ -12,6 +12,9 @@ import pytest
 from building import ROOT, build, execute
 from filelock import FileLock
 
+# Two workers of two threads each would wait for one another at every product: torch then runs a thousand times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 

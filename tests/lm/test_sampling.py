@@ -1,0 +1,364 @@
+import random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from languages import LANGUAGES, every_text, full_log_prob, gpt2, llama, p_value
+from transformers import MinPLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+from kdlite.lm import Language, LanguageModel, sampling
+from kdlite.lm.sampling import Decoder, Generator, Truncation, choose, draws, temper
+
+QUIET = SimpleNamespace(update=lambda n: None)  # a progress bar that shows nothing
+MAKERS = {"llama": llama, "gpt2": gpt2}
+BASE = Language(11, 100, (10, 3, 7), eos=2, begin=10)
+
+
+def drawn(model, n=64, seed=0, batch=64, start=0, truncation=Truncation()):  # noqa: B008 - it is immutable
+    parts = draws(
+        model.model, model.language, model.beta, truncation, n=n, seed=seed, batch=batch, start=start
+    )
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_texts_are_as_frequent_as_enumeration_says(name, maker):
+    language = LANGUAGES[name]
+    for beta in (1.0, 1.7) if maker == "llama" else (1.7,):
+        model = MAKERS[maker](language).sharpen(beta)
+        texts = every_text(language)
+        expected = full_log_prob(model, texts)
+        assert np.exp(expected).sum() == pytest.approx(1, abs=1e-9)
+        np.testing.assert_allclose(model.log_prob(texts), expected, atol=1e-4)
+        assert np.exp(model.log_prob(texts)).sum() == pytest.approx(1, abs=1e-6)
+        tokens = model.sample(200_000, 0, batch=50_000)
+        assert p_value(tokens, texts, expected) > 1e-3
+        assert not (tokens == language.begin).any()
+
+
+def test_truncated_texts_are_as_frequent_as_enumeration_says():
+    model = llama(LANGUAGES["end, longer prompt"]).sharpen(0.5)
+    warpers = TopKLogitsWarper(2), TopPLogitsWarper(0.9)
+    expected = full_log_prob(
+        model, every_text(model.language), lambda ids, x: warpers[1](ids, warpers[0](ids, x))
+    )
+    assert np.isinf(expected).any()
+    tokens, log_prob = drawn(model, 200_000, batch=50_000, truncation=Truncation(top_k=2, top_p=0.9))
+    assert p_value(tokens, every_text(model.language), expected) > 1e-3
+    table = dict(zip(map(tuple, every_text(model.language)), expected, strict=True))
+    np.testing.assert_allclose(log_prob, [table[tuple(text)] for text in tokens], atol=1e-4)
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("beta", [0.5, 1, 2])
+def test_log_probs_come_with_the_texts(maker, beta):
+    model = MAKERS[maker](BASE).sharpen(beta)
+    tokens, log_prob = drawn(model)
+    assert np.unique(model.size(tokens)).size > 5
+    np.testing.assert_allclose(log_prob, model.log_prob(tokens), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"num_key_value_heads": 4, "head_dim": 4},
+        {"num_key_value_heads": 1, "tie_word_embeddings": False, "hidden_act": "gelu", "rms_norm_eps": 0.1},
+        {"rope_parameters": {"rope_type": "linear", "factor": 3.0, "rope_theta": 500.0}},
+        {
+            "rope_parameters": {
+                "rope_type": "llama3",
+                "rope_theta": 100.0,
+                "factor": 8.0,
+                "low_freq_factor": 1.0,
+                "high_freq_factor": 4.0,
+                "original_max_position_embeddings": 16,
+            }
+        },
+        {"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 100.0}},
+    ],
+)
+def test_a_step_gives_the_logits_of_the_full_forward_pass(changes):
+    model = llama(BASE, **changes)
+    assert Decoder.knows(model.model)
+    ids = torch.from_numpy(np.random.default_rng(0).integers(0, 10, (5, 60)))
+    decoder = Decoder(model.model, BASE, 1.0, Truncation(), 5)
+    decoder.text[:60] = ids.T
+    with torch.no_grad():
+        expected = model.model(ids).logits
+        for place in range(60):
+            decoder.place.fill_(place)
+            np.testing.assert_allclose(decoder.logits(5, 60), expected[:, place], atol=1e-4)
+
+
+@pytest.mark.parametrize("change", [{"attention_bias": True}, {"mlp_bias": True}])
+def test_biases_are_left_to_hugging_face(change):
+    model = llama(BASE, **change)
+    for name, parameter in model.model.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(0))
+    assert not Decoder.knows(model.model)
+    tokens, log_prob = drawn(model, 8)
+    np.testing.assert_allclose(log_prob, full_log_prob(model, tokens), rtol=1e-5, atol=1e-4)
+
+
+def test_a_seed_gives_the_same_texts_whatever_the_batch():
+    model = llama(BASE)
+    tokens = model.sample(50, 3)
+    np.testing.assert_array_equal(tokens, model.sample(50, 3))
+    assert not np.array_equal(tokens, model.sample(50, 4))
+    for batch in (1, 7, 49, 1000):
+        np.testing.assert_array_equal(tokens, model.sample(50, 3, batch=batch))
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_start_goes_on_where_a_seed_was_left(maker):
+    model = MAKERS[maker](BASE)
+    whole = drawn(model, 40, seed=5, batch=16)
+    rest = drawn(model, 17, seed=5, batch=16, start=23)
+    np.testing.assert_array_equal(whole[0][23:], rest[0])
+    np.testing.assert_allclose(whole[1][23:], rest[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("n", [64, 41])
+def test_a_batch_that_shrinks_as_texts_end_gives_the_same_texts_as_hugging_face(n):
+    model = llama(BASE)
+    truncation = Truncation(top_k=9)
+    u = np.random.default_rng(0).random((n, BASE.length))
+    decoder = Decoder(model.model, BASE, 1.0, truncation, 64)
+    used = []
+    decoder._step = lambda rows, span: (used.append(rows), decoder.step(rows, span))
+    for _ in range(2):  # twice: nothing of the first batch is left in the second
+        tokens, log_prob = decoder.draw(u, QUIET)
+        theirs, their_log_prob = Generator(model.model, BASE, 1.0, truncation).draw(u, QUIET)
+        np.testing.assert_array_equal(tokens, theirs)
+        np.testing.assert_allclose(log_prob, their_log_prob, rtol=1e-5, atol=1e-4)
+    sizes = BASE.size(tokens)
+    assert sizes.min() < 32 and sizes.max() > 64
+    assert len(set(used)) > 2 and min(used) < n / 2
+
+
+def test_a_batch_in_which_all_have_ended_stops():
+    model = llama(BASE)
+    decoder = Decoder(model.model, BASE, 1.0, Truncation(), 4)
+    ends, steps = torch.full((4, 11), -50.0), []
+    ends[:, BASE.eos] = 0.0
+    decoder.logits = lambda rows, span: (steps.append(span), ends[:rows].clone())[1]
+    tokens, log_prob = decoder.draw(np.random.default_rng(0).random((3, 100)), QUIET)
+    assert (tokens == BASE.eos).all() and np.abs(log_prob).max() < 1e-12
+    assert len(steps) < 40
+
+
+@pytest.mark.parametrize("beta", [1.0, 0.6])
+def test_a_step_compiles_whole(beta):
+    u = np.random.default_rng(0).random((8, 70))
+    language = Language(11, 70, (10, 3), eos=2, begin=10)
+    model, truncation = llama(language), Truncation(top_k=9, top_p=0.95, min_p=0.01)
+    decoder = Decoder(model.model, language, beta, truncation, 8)
+    expected = decoder.draw(u, QUIET)
+    torch.compiler.reset()
+    decoder._step = torch.compile(decoder.step, fullgraph=True, backend="aot_eager")
+    found = decoder.draw(u, QUIET)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_allclose(found[1], expected[1], atol=1e-4)
+
+
+def test_more_than_eight_decoders_compile(monkeypatch):
+    """torch.compile keeps 8 versions of a function and, asked for a full graph, fails at the ninth: a sweep over
+    beta on a GPU died there.
+    """
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda f, **_: compile_(f, fullgraph=True, backend="eager"))
+    torch.compiler.reset()
+    language = Language(5, 2, (0,), eos=2)
+    model = llama(language, num_hidden_layers=1)
+    for beta in range(1, 11):
+        decoder = Decoder(model.model, language, float(beta), Truncation(), 4)
+        decoder._step = sampling._compile(decoder.step)
+        assert decoder.draw(np.random.default_rng(0).random((4, 2)), QUIET)[0].shape == (4, 2)
+
+
+@pytest.mark.parametrize(
+    "truncation",
+    [
+        Truncation(top_k=1),
+        Truncation(top_k=7),
+        Truncation(top_k=1000),
+        Truncation(top_p=0.7),
+        Truncation(top_p=1e-9),
+        Truncation(top_p=1),
+        Truncation(min_p=0.1),
+        Truncation(min_p=1),
+        Truncation(top_k=20, top_p=0.8, min_p=0.05),
+        Truncation(top_k=30, top_p=0.5, min_p=0.2),
+    ],
+)
+def test_truncation_agrees_with_the_processors_of_transformers(truncation):
+    logits = 3 * torch.randn(500, 50, generator=torch.Generator().manual_seed(0))
+    logits[:, 4] = -torch.inf
+    logits[:250, 10:15] = logits[:250, 9:10]  # ties
+    expected = logits
+    for warper, value in zip((TopKLogitsWarper, TopPLogitsWarper, MinPLogitsWarper), truncation, strict=True):
+        if value is not None:
+            expected = warper(value)(None, expected)
+    if truncation.top_p is not None:  # among ties on the edge either may go: theirs and ours sort differently
+        logits, expected = logits[250:], expected[250:]
+    np.testing.assert_array_equal(truncation.apply(logits.clone()), expected)
+
+
+def test_truncations_combine_in_the_order_of_generate():
+    model = llama(Language(60, 1, (0,)), initializer_range=0.5)
+    settings = {"top_k": 25, "top_p": 0.8, "min_p": 0.05}
+    prompts = torch.arange(60)[:, None]
+    with torch.random.fork_rng():
+        out = model.model.generate(
+            prompts,
+            attention_mask=torch.ones_like(prompts),
+            do_sample=True,
+            max_new_tokens=1,
+            pad_token_id=0,
+            temperature=1 / 0.7,
+            output_scores=True,
+            output_logits=True,
+            return_dict_in_generate=True,
+            **settings,
+        )
+    ours = Truncation(**settings).apply(temper(out.logits[0].clone(), 0.7, None))
+    np.testing.assert_array_equal(ours.isinf(), out.scores[0].isinf())
+
+
+@pytest.mark.parametrize("vocabulary", [1, 2, 3, 5, 257, 49152])
+def test_choose_agrees_with_searchsorted(vocabulary):
+    rng = np.random.default_rng(vocabulary)
+    rows = 64
+    logits = 4 * rng.standard_normal((rows, vocabulary)).astype(np.float32)
+    logits[rng.random(logits.shape) < np.linspace(0, 0.999, rows)[:, None]] = -np.inf
+    logits[np.arange(rows), rng.integers(0, vocabulary, rows)] = 3.0
+    logits -= logits.max(axis=1, keepdims=True)
+    weight = np.exp(logits.astype(np.float64))
+    upto = weight.cumsum(axis=1)
+    for u in (np.zeros(rows), np.full(rows, 1 - 2.0**-53), *rng.random((20, rows))):
+        token, log_prob = choose(torch.from_numpy(logits.copy()), torch.from_numpy(u))
+        token, column = token.numpy(), np.arange(rows)
+        assert np.isfinite(logits[column, token]).all()
+        np.testing.assert_allclose(log_prob, np.log(weight[column, token] / upto[:, -1]), atol=1e-5)
+        for i, target in enumerate(u * upto[:, -1]):
+            near = 1e-6 * upto[i, -1]  # rounding may move an edge so far
+            least, most = np.searchsorted(upto[i], [target - near, target + near], side="right")
+            assert least <= token[i] <= min(most, vocabulary - 1)
+
+
+def test_rounding_at_the_edge_of_a_block_chooses_no_impossible_token():
+    """The sum before a block, got back by subtraction, can exceed the target that picked the block; the first
+    token of the block was then chosen whatever its probability.
+    """
+    logits = torch.full((1, 64), -torch.inf)
+    logits[0, [0, 33]] = 0.0  # blocks of 16: their sums round up from 2 + 3 * 2**-52
+    logits[0, 16] = np.log(3 * 2.0**-52)
+    for k in range(8):
+        token, log_prob = choose(logits.clone(), torch.tensor([0.5 + k * 2.0**-53], dtype=torch.float64))
+        assert token.item() in (0, 16, 33)
+        assert log_prob.isfinite().all()
+
+
+def test_choose_does_not_see_other_rows():
+    logits = torch.randn(6, 300, generator=torch.Generator().manual_seed(0)).log_softmax(1)
+    u = torch.linspace(0, 0.99, 6, dtype=torch.float64)
+    whole = choose(logits.clone(), u)
+    for i in range(6):
+        assert choose(logits[i : i + 1].clone(), u[i : i + 1])[0] == whole[0][i]
+
+
+def test_generate_keeps_no_settings_of_the_model():
+    """A model's own generation config penalised and suppressed tokens, so texts were not those of log_prob."""
+    model = gpt2(Language(5, 8, (4,)))
+    config = model.model.generation_config
+    expected = drawn(model, 200)
+    config.repetition_penalty, config.suppress_tokens, config.eos_token_id, config.pad_token_id = (
+        50.0,
+        [2],
+        1,
+        3,
+    )
+    found = drawn(model, 200)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_allclose(found[1], model.log_prob(found[0]), atol=1e-4)
+    assert model.model.generation_config is config and config.repetition_penalty == 50.0
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("beta", [1e6, 1e39])
+def test_a_huge_beta_decodes_greedily(maker, beta):
+    model = MAKERS[maker](BASE)
+    ids = torch.tensor([BASE.prompt])
+    with torch.no_grad():
+        while ids.shape[1] < len(BASE.prompt) + BASE.length:
+            logits = model.model(ids).logits[0, -1]
+            logits[BASE.begin] = -torch.inf
+            ended = (ids[0, len(BASE.prompt) :] == BASE.eos).any()
+            ids = torch.cat(
+                [ids, (BASE.eos if ended else logits.argmax()) * torch.ones_like(ids[:, :1])], dim=1
+            )
+    greedy = model.sharpen(beta)
+    tokens = greedy.sample(5, 0)
+    np.testing.assert_array_equal(tokens, ids[:, len(BASE.prompt) :].expand(5, -1))
+    np.testing.assert_allclose(greedy.log_prob(tokens), 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_no_global_random_state_is_touched(maker):
+    model = MAKERS[maker](BASE)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    tokens = model.sample(5, 0, top_k=5)
+    model.sharpen(2).log_prob(tokens)
+    assert torch.equal(before[0], torch.get_rng_state())
+    np.testing.assert_array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
+    assert random.getstate() == before[2]
+
+
+def test_half_precision_draws_and_scores():
+    model = llama(Language(11, 20, (10, 3), eos=2, begin=10)).to(dtype=torch.bfloat16)
+    tokens, log_prob = drawn(model)
+    np.testing.assert_allclose(log_prob, model.log_prob(tokens), atol=1, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n": 0}, "n must be an integer >= 1, got 0; draw at least one text"),
+        ({"n": 2.5}, "n must be an integer >= 1, got 2.5"),
+        ({"seed": -1}, "seed must be an integer >= 0, got -1"),
+        ({"batch": 0}, "batch must be an integer >= 1, got 0"),
+        ({"top_k": 0}, "top_k must be an integer >= 1, got 0; keep at least one token"),
+        ({"top_k": 2.0}, "top_k must be an integer"),
+        ({"top_p": 0}, r"top_p must be in \(0, 1\], got 0; None keeps every token"),
+        ({"top_p": 1.5}, r"top_p must be in \(0, 1\], got 1\.5"),
+        ({"top_p": float("nan")}, r"top_p must be in \(0, 1\], got nan"),
+        ({"min_p": -1}, r"min_p must be in \(0, 1\], got -1"),
+    ],
+)
+def test_bad_draws_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        llama(BASE).sample(**{"n": 2, "seed": 0} | settings)
+
+
+def test_a_negative_start_is_refused():
+    with pytest.raises(ValueError, match="start must be an integer >= 0, got -1"):
+        drawn(llama(BASE), start=-1)
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_the_uniform_language_is_scored_but_not_sampled(maker):
+    uniform = MAKERS[maker](BASE).sharpen(0)
+    with pytest.raises(ValueError, match=r"uniform language, in which each of the 11 .* use beta > 0"):
+        uniform.sample(1, 0)
+
+
+def test_a_text_may_fill_every_position():
+    language = Language(11, 254, (3, 4, 5))
+    model = llama(language)
+    assert isinstance(model, LanguageModel) and model.model.config.max_position_embeddings == 256
+    tokens, log_prob = drawn(model, 2)
+    np.testing.assert_allclose(log_prob, full_log_prob(model, tokens), rtol=1e-5)

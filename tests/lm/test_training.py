@@ -1,0 +1,543 @@
+import json
+import math
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from corpora import (
+    RECIPE,
+    SHAPE,
+    Constant,
+    draw,
+    ending,
+    recorded,
+    train,
+    train_and_die,
+    truth,
+    validating,
+)
+from languages import gpt2
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from kdlite.lm import Corpus, Language, MarkovMixture, Recipe, Shape, fit, new
+from kdlite.lm.training import _Training
+
+STEPS = 16  # of RECIPE on the corpus
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Holds a corpus of 60 texts that end, 20 to validate on, and the training ``whole``."""
+    folder = tmp_path_factory.mktemp("training")
+    draw(ending(), folder / "corpus")
+    draw(ending(), folder / "validation", n=20, seed=4)
+    train(folder, "whole")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corpus(folder):
+    return Corpus.open(folder / "corpus")
+
+
+@pytest.fixture(scope="module")
+def validation(folder):
+    return Corpus.open(folder / "validation")
+
+
+def weights(model):
+    return {name: p.detach().clone() for name, p in model.model.named_parameters()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def curve(out):
+    return json.loads((out / "curve.json").read_text())
+
+
+def rate(step, recipe=RECIPE, steps=STEPS):
+    """Warmup, stable, decay."""
+    warmup, decay = int(recipe.warmup * steps), int(recipe.decay * steps)
+    if step < warmup:
+        return step / warmup
+    return min(1.0, (steps - step) / decay if decay else 1.0)
+
+
+def test_a_small_model_learns_an_easy_language(tmp_path):
+    language = MarkovMixture.random(1, 6, 16, decay=0, concentration=0.1, seed=1)
+    corpus = draw(language, tmp_path / "corpus", n=1000, shard=400)
+    recipe = replace(RECIPE, learning_rate=2e-2, texts_per_step=20, rows_per_pass=20, epochs=3)
+    model = new(SHAPE, language.language)
+    trained = fit(model, corpus, recipe, tmp_path / "out")
+    losses = curve(tmp_path / "out")["loss"]
+    entropy = language.entropy_rate(20_000).value
+    assert len(losses) == 150 and losses[0] > entropy + 0.5
+    assert np.mean(losses[-10:]) == pytest.approx(entropy, abs=0.05)
+    fresh = language.sample(500, 99)
+    assert -trained.log_prob(fresh).mean() / 16 == pytest.approx(entropy, abs=0.05)
+    assert -model.log_prob(fresh).mean() / 16 > entropy + 0.5
+
+
+def test_the_model_that_is_passed_stays_as_it_is(corpus, tmp_path):
+    model = replace(new(SHAPE, corpus.language, seed=1), beta=2.0)
+    before = weights(model)
+    trained = fit(model, corpus, RECIPE, tmp_path)
+    assert same(weights(model), before) and model.beta == 2.0
+    assert not any(p.requires_grad or p.grad is not None for p in model.model.parameters())
+    assert trained.beta == 1.0  # texts are learned as they are
+    assert trained.language == corpus.language and trained.model is not model.model
+    assert not same(weights(trained), before)
+    assert not any(p.requires_grad for p in trained.model.parameters())
+    assert np.isfinite(trained.log_prob(corpus.texts())).all()
+
+
+def reference(model, corpus, recipe, steps):
+    """The same training in float64, a text at a time, through the loss of transformers; AdamW written out.
+    Loss and weights of each step.
+    """
+    module, prompt = model.model.double().requires_grad_(True), list(corpus.language.prompt)
+    parameters = list(module.parameters())
+    first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
+    b1, b2 = recipe.betas
+    texts = [t for e in range(recipe.epochs) for t in corpus.steps(recipe.texts_per_step, recipe.seed, e)]
+    for k, tokens in enumerate(texts):
+        sizes = corpus.size(tokens)
+        module.zero_grad()
+        total = 0.0
+        for text, size in zip(tokens.tolist(), sizes.tolist(), strict=True):
+            ids = prompt + text[:size]
+            labels = [-100] * len(prompt) + text[:size]
+            loss = module(torch.tensor([ids]), labels=torch.tensor([labels])).loss * size / sizes.sum()
+            loss.backward()
+            total += loss.item()
+        norm = torch.cat([p.grad.flatten() for p in parameters]).norm()
+        with torch.no_grad():
+            for p, m, v in zip(parameters, first, second, strict=True):
+                g = p.grad * min(1.0, recipe.clip / norm)
+                m.mul_(b1).add_((1 - b1) * g)
+                v.mul_(b2).add_((1 - b2) * g * g)
+                m_hat, v_hat = m / (1 - b1 ** (k + 1)), v / (1 - b2 ** (k + 1))
+                p -= recipe.learning_rate * rate(k, recipe, steps) * m_hat / (v_hat.sqrt() + 1e-8)
+        yield total, {name: p.detach().float() for name, p in module.named_parameters()}
+
+
+@pytest.mark.parametrize("clip", [0.05, 1e9])
+def test_training_is_adamw_on_the_plain_loss(corpus, tmp_path, clip):
+    recipe = replace(RECIPE, learning_rate=1e-3, clip=clip)
+    trained = fit(new(SHAPE, corpus.language, seed=1), corpus, recipe, tmp_path)
+    steps = list(reference(new(SHAPE, corpus.language, seed=1), corpus, recipe, STEPS))
+    np.testing.assert_allclose(curve(tmp_path)["loss"], [loss for loss, _ in steps], rtol=1e-5)
+    for name, expected in steps[-1][1].items():
+        torch.testing.assert_close(weights(trained)[name], expected, rtol=0, atol=2e-5)
+
+
+def test_the_first_step_is_that_of_adamw(corpus, tmp_path, monkeypatch):
+    recipe, steps = replace(RECIPE, warmup=0.0, learning_rate=1e-3), recorded(monkeypatch)
+    model = new(SHAPE, corpus.language, seed=1)
+    fit(model, corpus, recipe, tmp_path)
+    loss, expected = next(reference(new(SHAPE, corpus.language, seed=1), corpus, recipe, STEPS))
+    assert curve(tmp_path)["loss"][0] == pytest.approx(loss, rel=1e-6)
+    for (name, before), after in zip(weights(model).items(), steps[1][2], strict=True):
+        torch.testing.assert_close(after - before, expected[name] - before, rtol=1e-3, atol=2e-6)
+
+
+def test_rows_per_pass_matters_only_through_rounding(corpus, folder, tmp_path):
+    for rows in (1, 2, 100):
+        recipe = replace(RECIPE, rows_per_pass=rows, learning_rate=1e-3)
+        fit(new(SHAPE, corpus.language, seed=1), corpus, recipe, tmp_path / str(rows))
+    one, two, many = (curve(tmp_path / rows)["loss"] for rows in ("1", "2", "100"))
+    np.testing.assert_allclose(one, many, rtol=1e-5)
+    np.testing.assert_allclose(two, many, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("warmup", "decay"), [(0.25, 0.5), (0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.01, 0.2)])
+def test_learning_rates_warm_up_stay_and_decay(corpus, tmp_path, monkeypatch, warmup, decay):
+    recipe, steps = replace(RECIPE, warmup=warmup, decay=decay), recorded(monkeypatch)
+    fit(new(SHAPE, corpus.language, seed=1), corpus, recipe, tmp_path)
+    expected = [recipe.learning_rate * rate(k, recipe) for k in range(STEPS)]
+    np.testing.assert_allclose([found for found, _, _ in steps], expected, rtol=1e-12)
+
+
+def test_gradients_are_clipped(corpus, tmp_path, monkeypatch):
+    model, steps = new(SHAPE, corpus.language, seed=1), recorded(monkeypatch)
+    fit(model, corpus, replace(RECIPE, clip=1e9), tmp_path / "free")
+    free = [norm for _, norm, _ in steps]
+    clip = float(np.median(free))
+    steps.clear()
+    fit(model, corpus, replace(RECIPE, clip=clip), tmp_path / "clipped")
+    clipped = [norm for _, norm, _ in steps]
+    assert clipped[0] == pytest.approx(min(clip, free[0]), rel=1e-4)
+    assert max(clipped) == pytest.approx(clip, rel=1e-4) and max(free) > clip
+    assert any(norm < 0.99 * clip for norm in clipped)
+
+
+def test_the_best_checkpoint_is_chosen(corpus, validation, tmp_path, monkeypatch):
+    seen = validating(monkeypatch, [3.0, 1.0, 2.0, 1.0, 1.5, 2.5])
+    trained = fit(new(SHAPE, corpus.language, seed=1), corpus, RECIPE, tmp_path, validation=validation)
+    assert same(weights(trained), seen[1])  # the first of equals
+    assert not same(seen[1], seen[5])
+    assert curve(tmp_path)["validation"] == [[3, 3.0], [6, 1.0], [9, 2.0], [12, 1.0], [15, 1.5], [16, 2.5]]
+
+
+def test_a_last_step_that_ruins_the_model_is_not_what_is_returned(corpus, validation, tmp_path, monkeypatch):
+    """The rate explodes after the sixth of the sixteen steps."""
+    original = _Training.__init__
+
+    def explode(self, *args):
+        original(self, *args)
+        self.rate = lambda step: 1.0 if step < 6 else 300.0
+
+    monkeypatch.setattr(_Training, "__init__", explode)
+    trained = fit(new(SHAPE, corpus.language, seed=1), corpus, RECIPE, tmp_path, validation=validation)
+    losses = dict(curve(tmp_path)["validation"])
+    best = min(losses.values())
+    assert best in (losses[3], losses[6]) and best < losses[16] - 0.5
+    texts = validation.texts()
+    found = -trained.log_prob(texts).sum() / validation.tokens
+    assert found == pytest.approx(best, rel=1e-5)
+
+
+def test_validation_is_in_nats_per_token_of_all_its_texts(folder, validation):
+    trained = train(folder, "whole")
+    losses = [loss for _, loss in curve(folder / "whole")["validation"]]
+    assert min(losses) == pytest.approx(
+        -trained.log_prob(validation.texts()).sum() / validation.tokens, rel=1e-5
+    )
+
+
+def test_without_validation_the_last_weights_are_taken(corpus, folder, tmp_path):
+    model = new(SHAPE, corpus.language, seed=1)
+    fit(model, corpus, RECIPE, tmp_path)
+    assert curve(tmp_path)["validation"] == []
+    assert curve(tmp_path)["loss"] == curve(folder / "whole")["loss"]  # looking changes nothing
+
+
+def test_what_a_finished_training_leaves(folder, corpus, validation):
+    out = folder / "whole"
+    assert sorted(os.listdir(out)) == ["curve.json", "model.safetensors", "run.json"]
+    found = curve(out)
+    assert found["unit"] == "nats per token"
+    assert len(found["loss"]) == STEPS and all(math.isfinite(loss) for loss in found["loss"])
+    assert [step for step, _ in found["validation"]] == [3, 6, 9, 12, 15, 16]
+    run = json.loads((out / "run.json").read_text())
+    assert run.items() >= {"corpus": corpus.digest, "validation": validation.digest}.items()
+    assert run.items() >= (asdict(RECIPE) | {"betas": [0.9, 0.95]}).items()
+    assert load_file(out / "model.safetensors").keys() == weights(new(SHAPE, corpus.language)).keys()
+
+
+def test_a_finished_training_is_opened_not_repeated(folder, monkeypatch):
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "whole").iterdir()}
+    monkeypatch.setattr(_Training, "__init__", lambda *args: pytest.fail("trained again"))
+    trained = train(folder, "whole")
+    assert same(weights(trained), load_file(folder / "whole" / "model.safetensors"))
+    assert before == {path.name: path.stat().st_mtime_ns for path in (folder / "whole").iterdir()}
+
+
+DEATHS = {
+    "before the first step": ("torch.optim.AdamW.step", "before", 1),
+    "before the first checkpoint": ("torch.optim.AdamW.step", "after", 2),
+    "inside an epoch": ("torch.optim.AdamW.step", "after", 5),
+    "at an epoch's end": ("torch.optim.AdamW.step", "after", 8),
+    "as the second epoch begins": ("torch.optim.AdamW.step", "before", 9),
+    "after the last step": ("torch.optim.AdamW.step", "after", STEPS),
+    "between the best weights and their checkpoint": ("kdlite.lm.training._write_weights", "after", 2),
+    "with a checkpoint not yet named": ("kdlite.lm.training.save_file", "after", 4),
+    "as the curve is written": ("kdlite.lm.training.write_json", "before", 2),
+    "before the weights are named": ("pathlib.Path.replace", "before", 1),
+    "between the weights and the checkpoint's end": ("pathlib.Path.replace", "after", 1),
+}
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_a_killed_training_ends_with_the_bits_of_one_that_was_not(folder, death):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["kdlite.lm"])
+    process = context.Process(target=train_and_die, args=(folder, death, *DEATHS[death]))
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+    out = folder / death
+    files = [path for path in out.iterdir() if not path.name.startswith(".")]
+    assert all(path.suffix in (".json", ".safetensors") for path in files)  # no pickles
+    train(folder, death)
+    for name in ("model.safetensors", "curve.json", "run.json"):
+        assert (out / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
+    assert sorted(p for p in os.listdir(out) if p[0] != ".") == [
+        "curve.json",
+        "model.safetensors",
+        "run.json",
+    ]
+
+
+def stopped(folder, out, monkeypatch, after=5):
+    """A training whose ``after``-th update raised; it has a checkpoint of the third step."""
+    calls, original = [], torch.optim.AdamW.step
+
+    def step(*args):
+        calls.append(1)
+        if len(calls) == after:
+            raise InterruptedError
+        return original(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", step)
+        with pytest.raises(InterruptedError):
+            train(folder, out)
+    return folder / out
+
+
+def test_only_what_is_left_is_trained(folder, monkeypatch):
+    stopped(folder, "resumed", monkeypatch, after=8)
+    steps = recorded(monkeypatch)
+    train(folder, "resumed")
+    assert len(steps) == STEPS - 6
+
+
+@pytest.mark.parametrize("size", [0, 4, 100, -1, -5000])
+def test_a_truncated_checkpoint_is_named(folder, monkeypatch, size):
+    path = stopped(folder, f"truncated {size}", monkeypatch) / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ValueError, match=f"{path} is not a whole checkpoint.*delete it"):
+        train(folder, f"truncated {size}")
+    path.unlink()
+    trained = train(folder, f"truncated {size}")
+    assert same(weights(trained), load_file(folder / "whole" / "model.safetensors"))
+
+
+def test_weights_in_the_place_of_a_checkpoint_are_named(folder, monkeypatch):
+    out = stopped(folder, "no checkpoint", monkeypatch)
+    shutil.copy(folder / "whole" / "model.safetensors", out / "checkpoint.safetensors")
+    with pytest.raises(ValueError, match=r"checkpoint.safetensors is not a whole"):
+        train(folder, "no checkpoint")
+
+
+def test_a_truncated_result_is_named(folder, tmp_path):
+    shutil.copytree(folder / "whole", folder / "short")
+    path = folder / "short" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match=f"{path} does not hold the weights"):
+        train(folder, "short")
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(folder, monkeypatch):
+    from kdlite.lm import training
+
+    calls, original = [], training.save_file
+
+    def full(*args):
+        calls.append(1)
+        if len(calls) == 4:  # the second checkpoint
+            raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+        return original(*args)
+
+    out = folder / "full"
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_file", full)
+        with pytest.raises(OSError, match=f"no space left while writing checkpoint.safetensors in {out}"):
+            train(folder, "full")
+    assert sorted(os.listdir(out)) == ["best.safetensors", "checkpoint.safetensors", "run.json"]
+    assert same(weights(train(folder, "full")), load_file(folder / "whole" / "model.safetensors"))
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_another_training_in_the_same_folder_is_refused(
+    folder, corpus, validation, tmp_path, monkeypatch, finished
+):
+    out = folder / "whole" if finished else stopped(folder, "claimed", monkeypatch)
+    model = new(SHAPE, corpus.language, seed=1)
+    other = draw(ending(), tmp_path / "other", seed=5)
+    shuffled = replace(RECIPE, seed=1)
+    for message, args, texts in (
+        (
+            "another learning_rate: 0.01, now 0.02",
+            (model, corpus, replace(RECIPE, learning_rate=0.02)),
+            validation,
+        ),
+        (
+            r"another betas: \[0.9, 0.95\], now \[0.9, 0.99\]",
+            (model, corpus, replace(RECIPE, betas=(0.9, 0.99))),
+            validation,
+        ),
+        ("another seed: 0, now 1", (model, corpus, shuffled), validation),
+        (f"another corpus: {corpus.digest}, now {other.digest}", (model, other, RECIPE), validation),
+        (f"another validation: {validation.digest}, now {other.digest}", (model, corpus, RECIPE), other),
+        (f"another validation: {validation.digest}, now None", (model, corpus, RECIPE), None),
+        (
+            "another model: [0-9a-f]{64}, now [0-9a-f]{64}",
+            (new(SHAPE, corpus.language, seed=2), corpus, RECIPE),
+            validation,
+        ),
+    ):
+        before = {path.name: path.read_bytes() for path in out.iterdir()}
+        with pytest.raises(ValueError, match=message) as caught:
+            fit(*args, out, validation=texts)
+        assert str(out) in str(caught.value) and "choose another folder" in str(caught.value)
+        assert before == {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+def test_nothing_to_learn_is_an_error_before_anything_is_written(tmp_path):
+    language, out = ending().language, tmp_path / "out"
+    for name, text in (("silent", [2] * 12), ("one symbol", [4] * 12)):
+        corpus = draw(Constant(language, text), tmp_path / name)
+        with pytest.raises(ValueError, match=f"nothing to learn from in {corpus.folder}.*60 texts hold 1 "):
+            fit(ending(), corpus, RECIPE, out)
+        assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [
+        (Language(7, 12, (0, 3, 1), eos=2), "vocabulary size of the model is 7, that of .* is 5; both must"),
+        (
+            Language(5, 12, (0, 3, 4), eos=2),
+            r"prompt of the model is \(0, 3, 4\), that of .* is \(0, 3, 1\); give",
+        ),
+        (Language(5, 13, (0, 3, 1), eos=2), "length of the model is 13, that of .* is 12; give"),
+        (Language(5, 12, (0, 3, 1), eos=4), "end token of the model is 4, that of .* is 2; both"),
+    ],
+)
+def test_another_language_is_refused_with_both_values_and_the_remedy(corpus, tmp_path, language, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        fit(new(SHAPE, language), corpus, RECIPE, tmp_path / "out")
+    assert str(corpus.folder) in str(caught.value)
+    other = draw(new(SHAPE, language), tmp_path / "other")
+    with pytest.raises(ValueError, match=message):  # and the corpus to validate on
+        fit(new(SHAPE, language), other, RECIPE, tmp_path / "out", validation=corpus)
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_tokenizer_is_refused(tmp_path):
+    language = ending().language
+    corpus = draw(new(SHAPE, replace(language, tokenizer="aaa")), tmp_path / "corpus")
+    with pytest.raises(
+        ValueError, match=r"tokenizer of the model is bbb, that of .* is aaa; use models that share"
+    ):
+        fit(new(SHAPE, replace(language, tokenizer="bbb")), corpus, RECIPE, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_key_that_no_recipe_has():
+    with pytest.raises(ValueError, match=r"a recipe has no 'lr'; it has learning_rate, betas, .*, seed"):
+        Recipe.of({"lr": 1e-3})
+    assert Recipe.of({"betas": [0.8, 0.9], "epochs": 2}) == Recipe(betas=(0.8, 0.9), epochs=2)
+    assert Recipe.of({}) == Recipe()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"learning_rate": 0}, "learning_rate must be > 0, got 0"),
+        ({"learning_rate": math.nan}, "learning_rate must be > 0, got nan"),
+        ({"clip": -1.0}, "clip must be > 0, got -1.0"),
+        ({"betas": (0.9, 1.0)}, r"betas must be two numbers in \[0, 1\), got \[0.9, 1.0\]"),
+        ({"betas": (0.9,)}, r"betas must be two numbers in \[0, 1\), got \[0.9\]"),
+        ({"warmup": 1.5}, "warmup is a fraction of the steps"),
+        ({"decay": -0.1}, "decay is a fraction of the steps"),
+        ({"warmup": 0.5, "decay": 0.6}, r"got 0.5 \+ 0.6; lower one"),
+        ({"epochs": 0}, "epochs must be an integer >= 1, got 0"),
+        ({"texts_per_step": 2.5}, "texts_per_step must be an integer >= 1, got 2.5"),
+        ({"rows_per_pass": True}, "rows_per_pass must be an integer >= 1, got True"),
+        ({"steps_per_checkpoint": 0}, "steps_per_checkpoint must be an integer >= 1, got 0"),
+        ({"seed": -1}, "seed must be an integer >= 0, got -1"),
+    ],
+)
+def test_values_out_of_range(values, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(**values)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(corpus, validation, tmp_path, monkeypatch):
+    model = new(SHAPE, corpus.language, seed=1)
+    with torch.no_grad():
+        model.model.model.norm.weight[0] = math.nan
+    with pytest.raises(
+        FloatingPointError, match=r"the loss is nan at step 0 of 16; lower the learning rate of 0.01"
+    ):
+        fit(model, corpus, RECIPE, tmp_path / "loss")
+    validating(monkeypatch, [1.0, math.nan])
+    with pytest.raises(FloatingPointError, match="the validation loss is nan at step 6 of 16"):
+        fit(
+            new(SHAPE, corpus.language, seed=1),
+            corpus,
+            RECIPE,
+            tmp_path / "validation",
+            validation=validation,
+        )
+    for name in ("loss", "validation"):
+        assert not (tmp_path / name / "model.safetensors").exists()
+
+
+def test_a_gradient_that_is_not_finite_stops_the_training(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *args: torch.tensor(math.inf))
+    with pytest.raises(FloatingPointError, match="the gradient's norm is inf at step 0 of 16"):
+        fit(new(SHAPE, corpus.language, seed=1), corpus, RECIPE, tmp_path)
+
+
+def test_no_global_generator_is_moved(corpus, validation, tmp_path):
+    def states():
+        return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
+
+    before = states()
+    fit(new(SHAPE, corpus.language, seed=1), corpus, RECIPE, tmp_path, validation=validation)
+    assert states() == before
+
+
+def test_an_architecture_with_dropout_is_trained_without_it(corpus, tmp_path):
+    """Dropout would draw from the global generator, and a resumed training would end with other bits."""
+    model, before = gpt2(corpus.language), torch.get_rng_state()
+    assert model.model.config.resid_pdrop > 0
+    for seed, name in enumerate("ab"):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            fit(model, corpus, RECIPE, tmp_path / name)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert (tmp_path / "a" / "model.safetensors").read_bytes() == (
+        tmp_path / "b" / "model.safetensors"
+    ).read_bytes()
+    assert curve(tmp_path / "a")["loss"][-1] < curve(tmp_path / "a")["loss"][0]
+
+
+def test_embeddings_can_be_left_as_they_are(corpus, folder, tmp_path):
+    model = new(SHAPE, corpus.language, seed=1)
+    before = weights(model)
+    trained = weights(fit(model, corpus, replace(RECIPE, train_embeddings=False), tmp_path))
+    embeddings = "model.embed_tokens.weight"
+    assert torch.equal(trained[embeddings], before[embeddings])
+    assert not any(torch.equal(trained[name], before[name]) for name in before if name != embeddings)
+    assert not torch.equal(load_file(folder / "whole" / "model.safetensors")[embeddings], before[embeddings])
+
+
+def test_a_step_may_hold_the_whole_corpus_or_a_single_text(corpus, tmp_path):
+    for n, steps in ((1000, 2), (1, 120)):
+        recipe = replace(RECIPE, texts_per_step=n)
+        fit(new(SHAPE, corpus.language, seed=1), corpus, recipe, tmp_path / str(n))
+        assert len(curve(tmp_path / str(n))["loss"]) == steps
+
+
+def test_a_begin_token_is_never_learned(tmp_path):
+    language = truth()
+    corpus = draw(language, tmp_path / "corpus")
+    trained = fit(new(Shape(16, 1, 2, 1, 32), language.language), corpus, RECIPE, tmp_path / "out")
+    assert trained.sample(200, 0).max() < 6
+    loss = curve(tmp_path / "out")["loss"][0]
+    first = next(corpus.steps(8, 0, 0))
+    assert loss == pytest.approx(
+        -new(Shape(16, 1, 2, 1, 32), language.language).log_prob(first).sum() / 80, rel=1e-5
+    )
