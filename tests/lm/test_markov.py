@@ -1,4 +1,5 @@
 from dataclasses import FrozenInstanceError
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ def joint(mixture, text):
     out = np.array(mixture.weights)
     for m in range(len(out)):
         out[m] *= mixture.initial[m, text[0]]
-        for a, b in zip(text[:-1], text[1:], strict=True):
+        for a, b in pairwise(text):
             out[m] *= mixture.transitions[m, a, b]
     return out
 

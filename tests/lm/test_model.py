@@ -328,7 +328,7 @@ def test_impossible_shapes_are_refused(settings, message):
 
 
 def test_unknown_shapes_and_bad_seeds_are_refused():
-    with pytest.raises(ValueError, match="unknown shape 'SmolLM2-2B'; known are SmolLM2-1.7B, "):
+    with pytest.raises(ValueError, match=r"unknown shape 'SmolLM2-2B'; known are SmolLM2-1\.7B, "):
         new("SmolLM2-2B", PLAIN)
     with pytest.raises(ValueError, match="seed must be an integer >= 0, got -1"):
         new(TINY, PLAIN, seed=-1)
