@@ -31,8 +31,8 @@ lab: .venv/ready ## open the book in JupyterLab
 bench: .venv/ready ## run the side-by-side timings
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
-toy: .venv/ready ## record the run of chapter 7 again (resumes; about 9 minutes)
-	$(BIN)/python -m kdlite.lm run toy --out _runs/toy
+toy: .venv/ready ## record the run of chapter 7 again (resumes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run toy --out _runs/toy
 	mkdir -p book/results && cp _runs/toy/results.json book/results/toy-language.json
 
 sync: .venv/ready ## carry edits from book/text to the notebooks, or back

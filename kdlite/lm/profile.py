@@ -146,7 +146,7 @@ class Profile:
         known = {"texts": Texts, "teacher": Learner, "student": Learner}
         tables = {key: _make(kind, values.pop(key, {}), key) for key, kind in known.items()}
         lists = {key: tuple(values.pop(key, ())) for key in ("taus", "seeds", "betas")}
-        kind = Pretrained if "name" in truth else Toy
+        kind = Pretrained if isinstance(truth, Mapping) and "name" in truth else Toy
         rest = {"name": name, "truth": _make(kind, truth, "truth"), **tables, **lists, **values}
         return _make(cls, rest, "the profile")
 
