@@ -45,6 +45,9 @@ class Constant:
     def __init__(self, language: Language, text: list[int]) -> None:
         self.language, self.text = language, text
 
+    def digest(self):
+        return str(self.text)
+
     def draws(self, n, seed, *, start=0, batch=1):
         yield np.tile(self.text, (n, 1)), np.zeros(n)
 
@@ -54,6 +57,9 @@ class Numbers:
 
     def __init__(self, vocabulary: int) -> None:
         self.language = Language(vocabulary, 3, (0,))
+
+    def digest(self):
+        return str(self.language.vocabulary)
 
     def draws(self, n, seed, *, start=0, batch=1 << 20):
         tokens = (np.arange(start, start + n)[:, None] + np.arange(3)) % self.language.vocabulary

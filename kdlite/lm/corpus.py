@@ -26,6 +26,8 @@ class Sampler(Protocol):
 
     language: Language
 
+    def digest(self) -> str: ...
+
     def draws(
         self, n: int, seed: int, *, start: int, batch: int
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]: ...
@@ -40,7 +42,7 @@ class Corpus:
             uint32 where the vocabulary exceeds 65,536) and ``log_prob`` (float64, nats, under the distribution
             that was drawn from), and ``manifest.json``.
         sampler: who drew them.
-        beta: the entropy knob they were drawn at.
+        beta: inverse temperature they were drawn at; None for a sampler that has no temperature.
         seed: of the draws; the texts are those of ``sample(n, seed)``.
         language: what the ids mean.
         sizes: texts in each shard.
@@ -51,7 +53,7 @@ class Corpus:
 
     folder: Path
     sampler: str
-    beta: float
+    beta: float | None
     seed: int
     language: Language
     sizes: tuple[int, ...]
@@ -91,10 +93,11 @@ class Corpus:
         check_integer("shard", shard, 1, "a shard has at least one text")
         origin = {
             "sampler": sampler,
-            "beta": getattr(model, "beta", 1.0),
             "seed": check_seed(seed),
             "batch": check_integer("batch", batch, 1, "draw at least one text at a time"),
             "language": asdict(model.language),
+            "beta": getattr(model, "beta", None),
+            "model": model.digest(),
         }
         if (folder / _MANIFEST).is_file():
             cls.open(folder)  # a shard damaged since must not be vouched for anew

@@ -4,6 +4,7 @@ Knows chains and sequences of symbols; knows nothing of neural networks.
 """
 
 import copy
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -138,6 +139,13 @@ class MarkovMixture:
             for t in range(1, self.length):
                 tokens[:, t] = _inverse(steps[chain, tokens[:, t - 1]], u[t + 1])
             yield tokens, self.log_prob(tokens)
+
+    def digest(self) -> str:
+        """SHA-256 of the parameters."""
+        total = hashlib.sha256(str(self.length).encode())
+        for array in (self.weights, self.initial, self.transitions):
+            total.update(np.ascontiguousarray(array).tobytes())
+        return total.hexdigest()
 
     def log_prob(self, tokens: np.ndarray) -> np.ndarray:
         """Log-probability of each sequence, shape ``(n,)``, in nats.

@@ -193,6 +193,17 @@ class LanguageModel:
         """Tokens up to and including the first end token, or ``length`` if there is none, shape ``(n,)``."""
         return self.language.size(tokens)
 
+    def digest(self) -> str:
+        """SHA-256 of architecture and parameters: equal where the same ids get the same probabilities at beta = 1."""
+        config = self.model.config.to_dict()
+        for name in ("_name_or_path", "architectures", "dtype", "transformers_version"):
+            config.pop(name, None)  # where it came from, not what it computes
+        total = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
+        for name, parameter in sorted(self.model.named_parameters()):
+            total.update(name.encode())
+            total.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy())
+        return total.hexdigest()
+
     def save(self, folder: str | Path) -> None:
         """Write weights (safetensors), tokenizer and language into a folder that ``load`` opens."""
         self.model.save_pretrained(folder)
@@ -310,12 +321,3 @@ def fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
     """SHA-256 of a tokenizer's table of ids: equal where the same id stands for the same piece of text."""
     table = json.dumps(sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0])))
     return hashlib.sha256(table.encode()).hexdigest()
-
-
-def digest(model: nn.Module) -> str:
-    """SHA-256 of a module's parameters, names and bytes: equal where the weights are equal to the bit."""
-    total = hashlib.sha256()
-    for name, parameter in sorted(model.named_parameters()):
-        total.update(name.encode())
-        total.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy())
-    return total.hexdigest()

@@ -70,9 +70,7 @@ def temper(logits: Tensor, beta: float, begin: int | None) -> Tensor:
         logits[..., begin] = -math.inf
     if beta == 0:
         return torch.where(logits == -math.inf, logits, 0.0)
-    beta = min(
-        beta, torch.finfo(torch.float32).max
-    )  # beyond it is infinity, and infinity times 0 not a number
+    beta = min(beta, torch.finfo(torch.float32).max)  # infinity times 0 is not a number
     return logits.sub_(logits.detach().amax(dim=-1, keepdim=True)).mul_(beta)
 
 

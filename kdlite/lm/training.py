@@ -24,7 +24,7 @@ from transformers import get_wsd_schedule
 
 from kdlite.distribution import check_integer, check_seed
 from kdlite.lm.corpus import Corpus
-from kdlite.lm.model import LanguageModel, digest
+from kdlite.lm.model import LanguageModel
 from kdlite.lm.packing import Rows, pack
 from kdlite.lm.scoring import IGNORED, TokenLoss
 from kdlite.lm.store import read_json, replacing, write_json
@@ -138,7 +138,7 @@ def fit(
         )
     start = replace(model, beta=1.0)
     run = {
-        "model": digest(model.model),
+        "model": model.digest(),
         "corpus": corpus.digest,
         "validation": validation and validation.digest,
         **asdict(recipe),

@@ -13,7 +13,7 @@ from corpora import Numbers, draw, ending, truth
 
 import kdlite as kd
 from kdlite.distribution import ratio_estimate
-from kdlite.lm import Corpus
+from kdlite.lm import Corpus, Shape, new
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,9 @@ def test_symbols_of_the_padding_are_not_counted(tmp_path):
     class Once:
         language = ending().language
 
+        def digest(self):
+            return "once"
+
         def draws(self, n, seed, *, start, batch):
             yield np.array([[4] * 11 + [3], [4] * 12]), np.zeros(2)
 
@@ -82,9 +85,10 @@ def test_the_manifest_says_who_drew_what(made):
     manifest = json.loads((made.folder / "manifest.json").read_text())
     assert manifest == {
         "sampler": "truth",
-        "beta": 1.0,
+        "beta": None,
         "seed": 3,
         "batch": 8,
+        "model": truth().digest(),
         "language": asdict(truth().language) | {"prompt": [6]},
         "tokens": 600,
         "symbols": len(np.unique(made.texts())),
@@ -157,6 +161,7 @@ def test_a_corpus_grows_by_whole_shards(tmp_path):
         (ending(), {"n": 61}, "texts = 10, now 11"),
         (ending(), {"shard": 30}, "texts = 25, now 30"),
         (ending().sharpen(2), {}, r"beta = 1.0, now 2.0"),
+        (new(Shape(16, 1, 2, 1, 32), ending().language, seed=9), {}, r"drawn with model = \w+, now \w+ is asked for"),
         (ending(13), {}, "language = .*'length': 12.*, now .*'length': 13"),
         (truth(), {}, "language = .*'vocabulary': 5.*, now .*'vocabulary': 6"),
     ],
@@ -266,7 +271,7 @@ def test_a_manifest_with_a_key_missing_or_wrong(mine):
     path = mine / "manifest.json"
     manifest = json.loads(path.read_text())
     for name in manifest:
-        if name == "batch":
+        if name in ("batch", "model"):
             continue  # kept for the next draw
         path.write_text(json.dumps({k: v for k, v in manifest.items() if k != name}))
         with pytest.raises(ValueError, match=f"{path} is not the manifest of a corpus.*{name}"):

@@ -142,11 +142,11 @@ def test_precision_and_recall_agree_with_enumeration(truth):
         )
         p = truth.log_prob(texts)
     for measure, sampled, scored in ((kd.precision, q, p), (kd.recall, p, q)):
-        found = [measure(student, truth, n=128, seed=seed) for seed in range(100)]
+        found = [measure(student, truth, n=128, seed=seed) for seed in range(60)]
         values, errors = (np.array([getattr(f, name) for f in found]) for name in ("value", "stderr"))
         exact = np.exp(sampled) @ scored / (np.exp(sampled) @ student.size(texts))
         assert abs(values.mean() - exact) < 4 * values.std() / math.sqrt(len(values))
-        assert errors.mean() == pytest.approx(values.std(), rel=0.25)
+        assert errors.mean() == pytest.approx(values.std(), rel=0.3)
 
 
 def test_precision_of_texts_that_end():
