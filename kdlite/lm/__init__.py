@@ -20,9 +20,18 @@ __all__ = [
     "Recipe",
     "Results",
     "Shape",
+    "TemperatureExplorer",
     "fit",
     "load",
     "new",
     "prune",
     "run",
 ]
+
+
+def __getattr__(name: str) -> type:
+    if name == "TemperatureExplorer":  # anywidget is slow to import
+        from kdlite.lm.explorer import TemperatureExplorer
+
+        return TemperatureExplorer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -161,7 +161,11 @@ def test_a_corpus_grows_by_whole_shards(tmp_path):
         (ending(), {"n": 61}, "texts = 10, now 11"),
         (ending(), {"shard": 30}, "texts = 25, now 30"),
         (ending().sharpen(2), {}, r"beta = 1.0, now 2.0"),
-        (new(Shape(16, 1, 2, 1, 32), ending().language, seed=9), {}, r"drawn with model = \w+, now \w+ is asked for"),
+        (
+            new(Shape(16, 1, 2, 1, 32), ending().language, seed=9),
+            {},
+            r"drawn with model = \w+, now \w+ is asked for",
+        ),
         (ending(13), {}, "language = .*'length': 12.*, now .*'length': 13"),
         (truth(), {}, "language = .*'vocabulary': 5.*, now .*'vocabulary': 6"),
     ],

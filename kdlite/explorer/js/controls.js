@@ -1,5 +1,7 @@
 // Builds the elements of one explorer and says in words what they show. Knows nothing of fits or drawing.
 
+const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   // JupyterLab leaves keys to an element with this mark; otherwise arrows would move through the notebook.
@@ -54,14 +56,14 @@ const ROWS = {
 };
 
 // The numbers as a table whose first cells carry the line styles of the frontier: its legend, too.
-function makeNumbers() {
+function makeNumbers(unit = "nats a point") {
   const cells = {};
   const rows = Object.entries(ROWS).map(([name, [colour, label]]) => {
     const values = ["precision", "recall"].map((score) => (cells[`${name} ${score}`] = make("td", { class: `kd-${score}` })));
     const key = make("span", { class: `kd-key kd-key-${name} kd-${colour}`, "aria-hidden": "true" });
     return make("tr", { "data-curve": name }, make("th", { scope: "row" }, key, label), ...values);
   });
-  const head = ["nats a point", "precision", "recall"].map((text) => make("th", { scope: "col" }, text));
+  const head = [unit, "precision", "recall"].map((text) => make("th", { scope: "col" }, text));
   const element = make(
     "table",
     { class: "kd-numbers" },

@@ -1,7 +1,5 @@
 // Draws the plane and the teacher's weights. Knows nothing of controls.
 
-const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
-
 // Sizes a canvas to its box and gives a context that counts in CSS pixels.
 function begin(canvas) {
   const ratio = window.devicePixelRatio || 1;
