@@ -178,8 +178,9 @@ def against_beta(
         ax.set(xlabel=xlabel, ylabel=label)
     _band(axes[0, 2], sweep.betas, sweep.teacher_entropy, "teacher", "teacher")
     axes[0, 2].set(xlabel=xlabel, ylabel=entropy)
-    for ax in axes[0]:
-        ax.set_xscale("symlog", linthresh=1)
+    if sweep.betas.max() > 10:
+        for ax in axes[0]:
+            ax.set_xscale("symlog", linthresh=1)
     axes[0, 1].legend(fontsize=8, loc="lower left")
     return fig
 
