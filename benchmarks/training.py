@@ -41,6 +41,10 @@ class Lengths:
 
     language = LANGUAGE
 
+    def digest(self) -> str:
+        """The draws depend on nothing but the seed."""
+        return "random tokens"
+
     def draws(self, n: int, seed: int, *, start: int, batch: int):
         """All n texts at once."""
         rng = np.random.default_rng(seed)

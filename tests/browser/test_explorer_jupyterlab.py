@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from chapters import BOOK
 from lab import jupyterlab, run_all, write_notebook
+from playwright.sync_api import expect
 
 from kdlite.explorer import family
 
@@ -59,17 +60,17 @@ def test_slider_moves_by_mouse_and_keys_and_python_reads_it(lab):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] + 5, box["y"] + box["height"] / 2, steps=10)
     page.mouse.up()
-    assert output.inner_text() == "100"
+    expect(output).to_have_text("100")  # at the next frame
     for key in ("ArrowLeft", "ArrowDown", "ArrowUp", "ArrowLeft"):
         slider.press(key)
-    assert output.inner_text() == "45"
+    expect(output).to_have_text("45")
     assert page.evaluate("() => document.activeElement.type") == "range", "the notebook took a key"
     assert "beta is 45.0" in run_again(page, 1)
     page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
     page.keyboard.press("Control+A")
     page.keyboard.type("explorer.beta = 2; print('beta is', explorer.beta)")
     assert "beta is 2.0" in run_again(page, 1)
-    assert output.inner_text() == "2"
+    expect(output).to_have_text("2")
 
 
 def test_a_chapter_is_opened_run_dragged_and_read_back(lab):
@@ -83,7 +84,7 @@ def test_a_chapter_is_opened_run_dragged_and_read_back(lab):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] + 5, box["y"] + box["height"] / 2, steps=10)
     page.mouse.up()
-    assert page.locator(".kd-beta output").inner_text() == "100"
+    expect(page.locator(".kd-beta output")).to_have_text("100")
     page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
     page.keyboard.press("Control+A")
     page.keyboard.type("print('beta is', Out[1].beta)")
@@ -121,5 +122,5 @@ def test_modes_are_dragged_and_python_refits(lab):
     page.get_by_text("100 new runs of the paper’s sampled recipe").wait_for()
 
     page.get_by_role("button", name="Put the modes back").click()
-    assert precision.inner_text() == before
+    expect(precision).to_have_text(before)
     assert "first mode is -1.0 1.0" in run_again(page, 2)
