@@ -4,9 +4,9 @@ from kdlite.lm.corpus import Corpus
 from kdlite.lm.language import Language
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import SHAPES, LanguageModel, Shape, new, prune
+from kdlite.lm.pipeline import run
 from kdlite.lm.profile import Profile
 from kdlite.lm.results import Results
-from kdlite.lm.stages import run
 from kdlite.lm.training import Recipe, fit
 from kdlite.lm.weights import load
 

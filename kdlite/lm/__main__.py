@@ -3,8 +3,8 @@
 import argparse
 import sys
 
+from kdlite.lm.pipeline import run
 from kdlite.lm.profile import Profile
-from kdlite.lm.stages import run
 
 
 def main() -> int:

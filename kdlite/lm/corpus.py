@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from accelerate import PartialState
 
 from kdlite.distribution import check_integer, check_seed, stream_seed
 from kdlite.lm.language import Language
@@ -72,6 +73,7 @@ class Corpus:
         sampler: str,
         shard: int = _SHARD,
         batch: int = 128,
+        state: PartialState | None = None,
     ) -> "Corpus":
         """Draw n texts from a model into a folder, shard by shard; shards that are there already are kept.
 
@@ -83,6 +85,7 @@ class Corpus:
             sampler: a name for the model, kept in the manifest.
             shard: texts in a shard.
             batch: texts drawn at a time.
+            state: processes that share the shards; each makes this call. None: this one draws them all.
 
         Raises:
             ValueError: for numbers out of range, or if the folder holds shards of another draw, or damaged ones.
@@ -101,20 +104,19 @@ class Corpus:
         }
         if (folder / _MANIFEST).is_file():
             cls.open(folder)  # a shard damaged since must not be vouched for anew
-        shards, seen, tokens = [], np.zeros(model.language.vocabulary, dtype=bool), 0
-        for i, start in enumerate(range(0, n, shard)):
-            path, texts = folder / f"{i:05d}.parquet", min(shard, n - start)
+        starts = range(0, n, shard)
+        mine = starts if state is None else starts[state.process_index :: state.num_processes]
+        for start in mine:
+            path = _shard_path(folder, start // shard)
             if not path.exists():
                 with replacing(path) as temporary:
-                    _write(temporary, model, origin, texts, start)
-            _check_origin(path, origin | {"start": start, "texts": texts})
-            drawn, _ = _read(path)
-            sizes = model.language.size(drawn)
-            seen[drawn[np.arange(model.language.length) < sizes[:, None]]] = True
-            tokens += int(sizes.sum())
-            shards.append({"file": path.name, "texts": texts, "sha256": sha256(path)})
-        found = {"tokens": tokens, "symbols": int(seen.sum()), "shards": shards}
-        write_json(folder / _MANIFEST, origin | found)
+                    _write(temporary, model, origin, min(shard, n - start), start)
+        if state is not None:
+            state.wait_for_everyone()
+        if state is None or state.is_main_process:
+            _vouch(folder, origin, model.language, n, shard)
+        if state is not None:
+            state.wait_for_everyone()
         return cls.open(folder)
 
     @classmethod
@@ -164,7 +166,7 @@ class Corpus:
 
     def shard(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         """Tokens ``(n, length)``, int64, and log-probabilities ``(n,)``, float64 nats, of the i-th shard."""
-        return _read(self.folder / f"{i:05d}.parquet")
+        return _read(_shard_path(self.folder, i))
 
     def texts(self) -> np.ndarray:
         """All tokens, shape ``(len(corpus), length)``, int64: for corpora that fit in memory."""
@@ -217,6 +219,25 @@ class Corpus:
             held = held[whole:]
         if len(held):
             yield held
+
+
+def _shard_path(folder: Path, i: int) -> Path:
+    return folder / f"{i:05d}.parquet"
+
+
+def _vouch(folder: Path, origin: dict, language: Language, n: int, shard: int) -> None:
+    """Look at every shard, and write the manifest."""
+    shards, seen, tokens = [], np.zeros(language.vocabulary, dtype=bool), 0
+    for i, start in enumerate(range(0, n, shard)):
+        path, texts = _shard_path(folder, i), min(shard, n - start)
+        _check_origin(path, origin | {"start": start, "texts": texts})
+        drawn, _ = _read(path)
+        sizes = language.size(drawn)
+        seen[drawn[np.arange(language.length) < sizes[:, None]]] = True
+        tokens += int(sizes.sum())
+        shards.append({"file": path.name, "texts": texts, "sha256": sha256(path)})
+    found = {"tokens": tokens, "symbols": int(seen.sum()), "shards": shards}
+    write_json(folder / _MANIFEST, origin | found)
 
 
 def _write(path: Path, model: Sampler, origin: dict, n: int, start: int) -> None:

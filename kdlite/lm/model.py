@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,10 +21,33 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrai
 from kdlite.distribution import check_beta, check_integer, check_seed
 from kdlite.lm.language import Language
 from kdlite.lm.sampling import Truncation, draws
-from kdlite.lm.scoring import IGNORED, token_log_probs
+from kdlite.lm.scoring import IGNORED, score_tokens
 
 _POSITIONS = 1 << 13  # scored in one forward pass
 BATCH = 128  # texts drawn at a time
+
+
+class Reading(NamedTuple):
+    """What a model makes of n texts. It can stand for the model in ``precision``, for these texts."""
+
+    language: Language
+    tokens: np.ndarray  # (n, length)
+    token_log_prob: (
+        np.ndarray
+    )  # (n, length), float32: nats of each token given those before it; 0 in the padding
+    state: (
+        np.ndarray
+    )  # (n, H), float32: mean of the last hidden states that a text's tokens are predicted from
+
+    def log_prob(self, tokens: np.ndarray) -> np.ndarray:
+        """Log-probability of each text, shape ``(n,)``, float64, in nats.
+
+        Raises:
+            ValueError: for texts that were not read.
+        """
+        if not np.array_equal(tokens, self.tokens):
+            raise ValueError("these are not the texts that were read; read them first")
+        return self.token_log_prob.sum(axis=1, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,12 +183,17 @@ class LanguageModel:
         Raises:
             ValueError: for tokens of another shape or outside the language.
         """
-        return self.token_log_prob(tokens).sum(axis=1, dtype=np.float64)
+        return self.read(tokens).log_prob(tokens)
 
-    def token_log_prob(self, tokens: np.ndarray) -> np.ndarray:
-        """Log-probability of each token given those before it, shape ``(n, length)``, float32, in nats; 0 in the padding."""
+    def read(self, tokens: np.ndarray) -> "Reading":
+        """The model's reading of texts: each token's log-probability, and where each text lies in its hidden space.
+
+        Raises:
+            ValueError: for tokens of another shape or outside the language.
+        """
         tokens, sizes = self.language.check(tokens), self.language.size(tokens)
-        out = np.zeros(tokens.shape, dtype=np.float32)
+        log_prob = np.zeros(tokens.shape, dtype=np.float32)
+        state = np.zeros((len(tokens), self.model.config.hidden_size), dtype=np.float32)
         prompt = np.array(self.prompt)
         rows = max(1, _POSITIONS // (len(prompt) + self.length))
         order = np.argsort(sizes, kind="stable")
@@ -178,16 +207,17 @@ class LanguageModel:
                 targets[:, len(prompt) - 1 :] = np.where(
                     np.arange(longest) < sizes[batch, None], text, IGNORED
                 )
-                scored = token_log_probs(
+                scored = score_tokens(
                     self.model,
                     torch.from_numpy(ids).to(self.model.device),
                     torch.from_numpy(targets).to(self.model.device),
                     beta=self.beta,
                     begin=self.language.begin,
                 )
-                out[batch, :longest] = scored[:, len(prompt) - 1 :].cpu().numpy()
+                log_prob[batch, :longest] = scored.log_prob[:, len(prompt) - 1 :].cpu().numpy()
+                state[batch] = scored.state.cpu().numpy()
                 bar.update(int(sizes[batch].sum()))
-        return out
+        return Reading(self.language, tokens, log_prob, state)
 
     def size(self, tokens: np.ndarray) -> np.ndarray:
         """Tokens up to and including the first end token, or ``length`` if there is none, shape ``(n,)``."""

@@ -39,6 +39,19 @@ class Pretrained:
 
 
 @dataclass(frozen=True)
+class Scratch:
+    """The truth as a model from scratch, which has learned nothing: for trying a run out. See ``new``."""
+
+    shape: Shape
+    vocabulary: int
+    length: int
+    beta: (
+        float  # its texts are drawn at temperature 1/beta; from scratch, all tokens are about equally likely
+    )
+    seed: int
+
+
+@dataclass(frozen=True)
 class Texts:
     """How many texts each corpus holds."""
 
@@ -90,7 +103,7 @@ class Profile:
     """
 
     name: str
-    truth: Toy | Pretrained
+    truth: Toy | Pretrained | Scratch
     texts: Texts
     teacher: Learner
     student: Learner
@@ -117,7 +130,7 @@ class Profile:
         if not self.seeds:
             raise ValueError("seeds is empty; a run has at least one student")
         if self.betas and not isinstance(self.truth, Toy):
-            raise ValueError("betas sharpen the weights of a toy truth; a pretrained truth has none")
+            raise ValueError("betas sharpen the weights of a toy truth's chains; this truth has none")
         check_integer("batch", self.batch, 1, "draw at least one text at a time")
 
     @classmethod
@@ -146,7 +159,8 @@ class Profile:
         known = {"texts": Texts, "teacher": Learner, "student": Learner}
         tables = {key: _make(kind, values.pop(key, {}), key) for key, kind in known.items()}
         lists = {key: tuple(values.pop(key, ())) for key in ("taus", "seeds", "betas")}
-        kind = Pretrained if isinstance(truth, Mapping) and "name" in truth else Toy
+        keys = truth if isinstance(truth, Mapping) else {}
+        kind = Pretrained if "name" in keys else Scratch if "shape" in keys else Toy
         rest = {"name": name, "truth": _make(kind, truth, "truth"), **tables, **lists, **values}
         return _make(cls, rest, "the profile")
 
@@ -165,8 +179,8 @@ def _make(kind: type, values: Any, where: str) -> Any:
             raise ValueError(f"{where} has no {name!r}; it has {', '.join(known)}")
     if kind is Learner:
         values["recipe"] = Recipe.of(values.get("recipe", {}))
-        if isinstance(values.get("shape"), Mapping):
-            values["shape"] = _make(Shape, values["shape"], f"{where}.shape")
+    if isinstance(values.get("shape"), Mapping):
+        values["shape"] = _make(Shape, values["shape"], f"{where}.shape")
     try:
         return kind(**values)
     except TypeError as error:

@@ -5,7 +5,7 @@ Knows inputs, targets and logits; knows nothing of texts on disk or of optimiser
 """
 
 import math
-from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +18,18 @@ _CHUNK = 1 << 24  # logits held at a time
 IGNORED = -1  # target of a position that is not scored
 
 
+class Scored(NamedTuple):
+    """What one pass of a model over B texts gives."""
+
+    log_prob: Tensor  # (B, T), float32: nats of each target at temperature 1/beta; 0 where ignored
+    state: Tensor  # (B, H), float32: mean of the last hidden states, from which the targets are predicted
+
+
 @torch.no_grad()
-def token_log_probs(
+def score_tokens(
     model: PreTrainedModel, ids: Tensor, targets: Tensor, *, beta: float = 1.0, begin: int | None = None
-) -> Tensor:
-    """Log-probability in nats of each target at temperature 1/beta, shape ``(B, T)``, float32; 0 where ignored.
+) -> Scored:
+    """Score each target, and say where each text lies in the model's own space.
 
     Args:
         model: a causal language model.
@@ -32,29 +39,34 @@ def token_log_probs(
         begin: token left out of the language.
     """
     keep = targets != IGNORED
-    scored = [
-        temper(logits, beta, begin).log_softmax(dim=-1).gather(1, target[:, None])[:, 0]
-        for logits, target in _chunks(model, ids, targets)
-    ]
-    out = torch.zeros(targets.shape, device=ids.device)
-    out[keep] = torch.cat(scored)
-    return out
-
-
-def _chunks(model: PreTrainedModel, ids: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Logits ``(N, V)`` and targets ``(N,)`` of the positions that are scored, N at a time."""
-    keep = targets != IGNORED
-    targets = targets[keep]
-    size = max(1, _CHUNK // model.config.vocab_size)
+    log_prob = torch.zeros(targets.shape, device=ids.device)
     if Decoder.knows(model):
-        hidden = model.model(ids, use_cache=False).last_hidden_state[keep]
-        for i in range(0, len(hidden), size):
-            yield model.lm_head(hidden[i : i + size]), targets[i : i + size]
-    else:  # the head may do more than one product: the model's own logits, a row at a time
-        for row, kept in zip(ids, keep, strict=True):
-            logits = model(row[None], use_cache=False).logits[0, kept]
-            yield logits, targets[: len(logits)]
-            targets = targets[len(logits) :]
+        hidden = model.model(ids, use_cache=False).last_hidden_state
+        kept, wanted = hidden[keep], targets[keep]
+        size = max(1, _CHUNK // model.config.vocab_size)
+        found = [
+            _pick(model.lm_head(kept[i : i + size]), wanted[i : i + size], beta, begin)
+            for i in range(0, len(kept), size)
+        ]
+        log_prob[keep] = torch.cat(found)
+        return Scored(log_prob, _mean(hidden, keep))
+    states = []  # the head may do more than one product: the model's own logits, a row at a time
+    for i, (row, kept) in enumerate(zip(ids, keep, strict=True)):
+        out = model(row[None], use_cache=False, output_hidden_states=True)
+        log_prob[i, kept] = _pick(out.logits[0, kept], targets[i, kept], beta, begin)
+        states.append(_mean(out.hidden_states[-1], kept[None]))
+    return Scored(log_prob, torch.cat(states))
+
+
+def _pick(logits: Tensor, targets: Tensor, beta: float, begin: int | None) -> Tensor:
+    """Nats of the targets ``(N,)`` under logits ``(N, V)``."""
+    return temper(logits, beta, begin).log_softmax(dim=-1).gather(1, targets[:, None])[:, 0]
+
+
+def _mean(hidden: Tensor, keep: Tensor) -> Tensor:
+    """Mean of the kept positions of hidden states ``(B, T, H)``."""
+    weight = keep.float() / keep.sum(dim=1, keepdim=True).clamp(min=1)
+    return (weight[:, None] @ hidden.float())[:, 0]
 
 
 class TokenLoss(nn.Module):

@@ -45,6 +45,12 @@ def replacing(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink(missing_ok=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed have left under temporary names. Nobody else may be writing."""
+    for left in list(folder.rglob(".*.*")):
+        shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write JSON that people can read, whole or not at all."""
     with replacing(path) as temporary:

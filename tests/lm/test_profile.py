@@ -75,7 +75,7 @@ def test_what_is_wrong_is_named(path, value, message):
 
 def test_betas_need_a_toy_truth():
     pretrained = {"name": "m", "source": "hub", "prompt": "The", "length": 8}
-    with pytest.raises(ValueError, match="a pretrained truth has none"):
+    with pytest.raises(ValueError, match="this truth has none"):
         Profile.of("toy", changed("truth", pretrained))
 
 

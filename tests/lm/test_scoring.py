@@ -7,7 +7,7 @@ from languages import Widest, gpt2, llama
 from torch.nn import functional as F
 
 from kdlite.lm import Language, scoring
-from kdlite.lm.scoring import IGNORED, TokenLoss, token_log_probs
+from kdlite.lm.scoring import IGNORED, TokenLoss, score_tokens
 
 MAKERS = {"llama": llama, "gpt2": gpt2}
 LANGUAGE = Language(101, 8, (100,), begin=100)
@@ -48,13 +48,13 @@ def test_token_log_probs_equal_the_full_forward_pass(maker, begin, beta, monkeyp
         logits = torch.where(logits.isinf(), logits, 0.0) if beta == 0 else beta * logits
         expected = logits.log_softmax(-1).gather(-1, targets.clamp(min=0)[..., None])[..., 0]
     expected[targets == IGNORED] = 0
-    found = token_log_probs(module, ids, targets, beta=beta, begin=begin)
+    found = score_tokens(module, ids, targets, beta=beta, begin=begin).log_prob
     assert found.dtype == torch.float32
     np.testing.assert_allclose(found, expected, atol=1e-5)
     for chunk in (1, CHUNK):
         monkeypatch.setattr(scoring, "_CHUNK", chunk)
         np.testing.assert_allclose(
-            token_log_probs(module, ids, targets, beta=beta, begin=begin), found, atol=1e-5
+            score_tokens(module, ids, targets, beta=beta, begin=begin).log_prob, found, atol=1e-5
         )
 
 
@@ -97,7 +97,7 @@ def test_a_frozen_model_has_a_loss_without_gradients():
     ids, targets = rows()
     loss = TokenLoss(module, 100)(ids, targets, *causal(ids))
     assert not loss.requires_grad
-    expected = -token_log_probs(module, ids, targets, begin=100).sum()
+    expected = -score_tokens(module, ids, targets, begin=100).log_prob.sum()
     torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
 
 
@@ -140,7 +140,7 @@ def test_the_logits_of_a_batch_are_never_held_at_once(monkeypatch):
     heads = []
     handle = module.lm_head.register_forward_hook(lambda _, __, logits: heads.append(logits.numel()))
     with Widest(101) as seen:
-        token_log_probs(module, ids, targets)
+        score_tokens(module, ids, targets)
     handle.remove()
     assert seen.elements == max(heads) == CHUNK
     module.requires_grad_(True)

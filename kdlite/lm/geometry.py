@@ -1,0 +1,73 @@
+"""Texts as points in the truth's hidden space: a plane to look at them in, and how much of a cloud another covers.
+
+Knows arrays of points; knows nothing of texts or models.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kdlite.distribution import Estimate, check_integer
+
+
+class Plane(NamedTuple):
+    """The plane in which points of H dimensions spread most (principal component analysis)."""
+
+    centre: np.ndarray  # (H,)
+    axes: np.ndarray  # (2, H), orthonormal; the larger part of each points to positive numbers
+    share: np.ndarray  # (2,), of the variance along each axis
+
+    @classmethod
+    def of(cls, points: np.ndarray) -> "Plane":
+        """The principal plane of points ``(n, H)``.
+
+        Raises:
+            ValueError: for fewer than three points, which always lie in a plane.
+        """
+        if len(points) < 3:
+            raise ValueError(f"a plane needs at least 3 points, got {len(points)}; draw more texts")
+        centre = points.mean(axis=0, dtype=np.float64)
+        _, spread, axes = np.linalg.svd(points - centre, full_matrices=False)
+        axes = axes[:2] * np.sign(axes[:2].sum(axis=1, keepdims=True))
+        return cls(centre, axes, spread[:2] ** 2 / np.sum(spread**2))
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Coordinates of points ``(n, H)`` in the plane, shape ``(n, 2)``."""
+        return (points - self.centre) @ self.axes.T
+
+
+def coverage(points: np.ndarray, truth: np.ndarray, k: int = 5) -> Estimate:
+    """Share of the truth's points that have one of ``points`` nearer than their own k-th neighbour among the truth's
+    (Naeem et al. 2020, "coverage").
+
+    A second cloud of the truth's own, of the same size, covers about 1 - 2^-k of it.
+
+    Args:
+        points: shape ``(m, H)``.
+        truth: shape ``(n, H)``.
+        k: neighbour that sets the radius.
+
+    Returns:
+        The share, and its binomial standard error over the truth's points.
+
+    Raises:
+        ValueError: for fewer than k + 1 points of the truth.
+    """
+    check_integer("k", k, 1, "the radius reaches to a neighbour")
+    n = len(truth)
+    if n <= k:
+        raise ValueError(
+            f"k must be below the number of the truth's points, got {k} and {n}; draw more texts"
+        )
+    own = _squared_distances(truth, truth)
+    np.fill_diagonal(own, np.inf)
+    radius = np.partition(own, k - 1, axis=1)[:, k - 1]
+    share = float(np.mean(_squared_distances(truth, points).min(axis=1) < radius))
+    return Estimate(share, float(np.sqrt(share * (1 - share) / n)), n)
+
+
+def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Between every point of a ``(n, H)`` and every one of b ``(m, H)``, shape ``(n, m)``."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    squares = np.sum(a**2, axis=1)[:, None] + np.sum(b**2, axis=1)
+    return np.maximum(squares - 2 * a @ b.T, 0.0)

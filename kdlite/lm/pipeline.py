@@ -1,0 +1,346 @@
+"""A whole run, from the truth's texts to a table of scores, each of its stages done once.
+
+Knows folders, processes and what a finished stage leaves behind; knows nothing of how a model is trained or sampled.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from filelock import FileLock, Timeout
+from safetensors.numpy import load_file, save_file
+from tqdm import tqdm
+
+from kdlite import plots
+from kdlite.distribution import Estimate, precision, ratio_estimate, recall, stream_seed
+from kdlite.lm.corpus import Corpus
+from kdlite.lm.geometry import Plane, coverage
+from kdlite.lm.language import Language
+from kdlite.lm.markov import MarkovMixture
+from kdlite.lm.model import LanguageModel, new, prune
+from kdlite.lm.profile import Learner, Pretrained, Profile, Scratch, Toy
+from kdlite.lm.results import Results
+from kdlite.lm.stages import Draw, Embed, Fit, Score, Stage, stages
+from kdlite.lm.store import read_json, replacing, sha256, sweep, write_json
+from kdlite.lm.training import fit
+from kdlite.lm.weights import load
+
+DONE = "stage.json"
+PROFILE = "profile.json"
+LOCK = ".lock"
+_SHOWN = 24  # texts of each model kept with the results, for people to read
+_EMBEDDED = 1024  # texts of each model made points of
+_DOTS = 128  # of these kept with the results
+_PATIENCE = timedelta(days=2)  # a process may wait for the slowest as long as a stage takes
+
+
+def run(profile: Profile, out: str | Path) -> Path:
+    """Carry out a profile in a folder, or what of it is left, and return the path of ``results.json``.
+
+    Killed at any moment and called again, it ends with the very results it would have ended with. Under ``accelerate
+    launch`` its processes share the work.
+
+    Raises:
+        ValueError: if the folder holds a run of another profile, or an output has changed since it was made.
+        BlockingIOError: if another run is at work in the folder.
+        OSError: if the disk is full; what was finished is kept.
+    """
+    out = Path(out)
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
+    with _locked(out) if state.is_main_process else nullcontext():
+        if state.is_main_process:
+            sweep(out)
+            _claim(out / PROFILE, profile)
+        state.wait_for_everyone()
+        work, todo = Run(profile, out, state), list(stages(profile))
+        with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:
+            for i, stage in enumerate(bar):
+                bar.set_description(stage.name, refresh=False)
+                work.carry_out(stage, turn=i)
+        state.wait_for_everyone()
+        if state.is_main_process:
+            _write_table(out / "results.json", work.results())
+            _draw_frontier(out)
+        state.wait_for_everyone()
+    return out / "results.json"
+
+
+class Run:
+    """One profile in one folder, and how its jobs are done."""
+
+    def __init__(self, profile: Profile, out: Path, state: PartialState) -> None:
+        self.profile, self.out, self.state = profile, out, state
+        self._truth: LanguageModel | MarkovMixture | None = None
+
+    def carry_out(self, stage: Stage, turn: int) -> None:
+        """Make a stage's outputs, or check those that are there.
+
+        Processes draw and train together, and share out the scores among them.
+        """
+        alone = isinstance(stage.job, Score)
+        if alone and turn % self.state.num_processes != self.state.process_index:
+            return
+        together = (lambda: None) if alone else self.state.wait_for_everyone
+        keeps = alone or self.state.is_main_process
+        done = (self.out / stage.name / DONE).exists()
+        together()  # all have looked before one writes
+        if done:
+            if keeps:
+                self._check(stage)
+            return
+        start = time.monotonic()
+        self._do(stage)
+        together()
+        if keeps:
+            self._finish(stage, time.monotonic() - start)
+        together()
+
+    def _check(self, stage: Stage) -> None:
+        """Nothing, or a ValueError if a finished stage is not what it was."""
+        folder = self.out / stage.name
+        done = read_json(folder / DONE)
+        for name, digest in done["writes"].items():
+            if not (folder / name).is_file() or sha256(folder / name) != digest:
+                raise ValueError(
+                    f"{folder / name} is missing or has changed since it was made; restore it, or delete "
+                    f"{folder} to make it again"
+                )
+        if done["reads"] != self._reads(stage):
+            raise ValueError(f"what {folder} was made from has changed; delete {folder} to make it again")
+
+    def _finish(self, stage: Stage, seconds: float) -> None:
+        """Declare a stage done."""
+        folder = self.out / stage.name
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        writes = {str(path.relative_to(folder)): sha256(path) for path in files}
+        done = {"reads": self._reads(stage), "writes": writes, "seconds": round(seconds, 1)}
+        write_json(folder / DONE, done)
+
+    def _reads(self, stage: Stage) -> dict[str, str]:
+        """A fingerprint of the outputs of each stage that this one reads."""
+        found = {}
+        for name in stage.reads:
+            writes = read_json(self.out / name / DONE)["writes"]
+            found[name] = hashlib.sha256(json.dumps(writes, sort_keys=True).encode()).hexdigest()
+        return found
+
+    def _do(self, stage: Stage) -> None:
+        folder = self.out / stage.name
+        match stage.job:
+            case Draw(sampler, n, tau, beta):
+                model = self.truth.sharpen(beta) if sampler == "truth" else self._trained("teacher", 1 / tau)
+                self._corpus(model, folder, n, stage.name, state=self.state)
+            case Embed():
+                if self.state.is_main_process:
+                    self._embed(folder)
+            case Fit(learner, corpus, seed):
+                fit(
+                    self._untrained(learner, seed),
+                    Corpus.open(self.out / corpus),
+                    replace(learner.recipe, seed=seed),
+                    folder,
+                    validation=Corpus.open(self.out / "truth-validation"),
+                )
+            case Score():
+                self._score(stage.job, folder)
+
+    @property
+    def truth(self) -> LanguageModel | MarkovMixture:
+        """The truth, made or loaded when it is first needed."""
+        if self._truth is None:
+            self._truth = _make_truth(self.profile.truth)
+        return self._truth
+
+    def _trained(self, name: str, beta: float) -> LanguageModel:
+        learner = self.profile.teacher if name == "teacher" else self.profile.student
+        model = self._untrained(learner, 0).with_weights(self.out / name / "model.safetensors")
+        if isinstance(self.truth, LanguageModel):
+            model = model.to(dtype=self.truth.model.dtype)
+        return model.sharpen(beta)
+
+    def _untrained(self, learner: Learner, seed: int) -> LanguageModel:
+        if learner.layers is not None:
+            return prune(self.truth, learner.layers)
+        tokenizer = getattr(self.truth, "tokenizer", None)
+        return new(learner.shape, self.truth.language, seed=seed, tokenizer=tokenizer).to(self.state.device)
+
+    def _corpus(
+        self, model: LanguageModel | MarkovMixture, folder: Path, n: int, name: str, **options
+    ) -> Corpus:
+        seed, shard, batch = (
+            stream_seed(self.profile.seed, name),
+            self.profile.texts.shard,
+            self.profile.batch,
+        )
+        return Corpus.draw(model, folder, n=n, seed=seed, sampler=name, shard=shard, batch=batch, **options)
+
+    def _embed(self, folder: Path) -> None:
+        """The truth's texts as points, and how well its own other texts cover them."""
+        own, other = (
+            self.truth.read(Corpus.open(self.out / name).texts()[:_EMBEDDED]).state
+            for name in ("truth-score", "truth-validation")
+        )
+        plane = Plane.of(own)
+        with replacing(folder / "points.safetensors") as temporary:
+            save_file({"points": own, "centre": plane.centre, "axes": plane.axes}, temporary)
+        found = {
+            "share": plane.share.tolist(),
+            "points": _dots(plane, own),
+            "coverage": coverage(other, own)._asdict(),
+        }
+        write_json(folder / "plane.json", found)
+
+    def _score(self, row: Score, folder: Path) -> None:
+        """Draw from one model and score it: precision on its own texts, recall on the truth's."""
+        model, n = self._trained(row.model, row.cooling), self.profile.texts.score
+        own = self._corpus(model, folder / "samples", n, folder.name)
+        texts = own.texts()
+        others = {name: Corpus.open(self.out / f"truth-{name}") for name in ("score", "validation")}
+        found = {"seed": row.seed, "curve": row.curve, "tau": row.tau, "beta": row.beta}
+        if isinstance(self.truth, MarkovMixture):
+            judge, chains = self.truth, self.truth.responsibilities(texts)
+            found |= {
+                "shares": chains.mean(axis=0).tolist(),
+                "chains": chains[:_SHOWN].argmax(axis=1).tolist(),
+            }
+        else:
+            judge = self.truth.read(texts)
+            points = load_file(self.out / "truth-points" / "points.safetensors")
+            plane = Plane(points["centre"], points["axes"], np.empty(2))
+            found |= {
+                "token_log_prob": judge.token_log_prob[:_SHOWN].round(2).tolist(),
+                "points": _dots(plane, judge.state),
+                "coverage": coverage(judge.state[:_EMBEDDED], points["points"])._asdict(),
+            }
+        unseen = recall(model, others["validation"], len(others["validation"]))
+        perplexity = float(np.exp(-unseen.value))
+        found |= {
+            "precision": precision(own, judge, n)._asdict(),
+            "recall": recall(model, others["score"], n)._asdict(),
+            "entropy": ratio_estimate(-own.log_probs(), own.size(texts))._asdict(),
+            "perplexity": Estimate(perplexity, perplexity * unseen.stderr, unseen.n)._asdict(),
+            "texts": texts[:_SHOWN].tolist(),
+        }
+        write_json(folder / "score.json", found)
+
+    def results(self) -> dict:
+        """Every score of a finished run, with what it takes to make it again."""
+        own = Corpus.open(self.out / "truth-score")
+        done = {stage.name: read_json(self.out / stage.name / DONE) for stage in stages(self.profile)}
+        scores = [
+            read_json(self.out / s.name / "score.json")
+            for s in stages(self.profile)
+            if isinstance(s.job, Score)
+        ]
+        found = {
+            "profile": self.profile.to_dict(),
+            "truth_entropy": ratio_estimate(-own.log_probs(), own.size(own.texts()))._asdict(),
+            "rows": scores,
+        }
+        if isinstance(self.truth, LanguageModel):
+            found["source"] = self.truth.source
+            found["plane"] = read_json(self.out / "truth-points" / "plane.json")
+            if self.truth.tokenizer is not None:
+                ids = sorted({token for row in scores for text in row["texts"] for token in text})
+                found["pieces"] = {i: self.truth.tokenizer.decode([i]) for i in ids}
+        seconds = {name: stage["seconds"] for name, stage in done.items()}
+        return found | {"provenance": {**_provenance(), "seconds": seconds}}
+
+
+def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixture:
+    if isinstance(truth, Toy):
+        return MarkovMixture.random(**asdict(truth))
+    if isinstance(truth, Pretrained):
+        return load(truth.name, truth.source, prompt=truth.prompt, length=truth.length)
+    language = Language(
+        truth.vocabulary, truth.length, prompt=(truth.vocabulary,), eos=0, begin=truth.vocabulary
+    )
+    return new(truth.shape, language, seed=truth.seed).sharpen(truth.beta).to(PartialState().device)
+
+
+def _dots(plane: Plane, points: np.ndarray) -> list[list[float]]:
+    return plane.project(points[:_DOTS]).round(2).tolist()
+
+
+def _draw_frontier(out: Path) -> None:
+    """The picture that belongs to the table."""
+    results = Results.load(out / "results.json")
+    figure = plots.frontier(results.frontier, results.truth.value, unit="nats per token")
+    with replacing(out / "frontier.png") as temporary:
+        figure.savefig(temporary, format="png", dpi=150)
+
+
+def _write_table(path: Path, results: dict) -> None:
+    """JSON with one row a line, for people who compare two runs."""
+    rows = ",\n".join(f"  {json.dumps(row)}" for row in results["rows"])
+    others = [
+        f" {json.dumps(name)}: {json.dumps(value)}" for name, value in results.items() if name != "rows"
+    ]
+    with replacing(path) as temporary:
+        temporary.write_text(
+            "{\n" + ",\n".join([*others, f' "rows": [\n{rows}\n ]']) + "\n}\n", encoding="utf-8"
+        )
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """The folder for this run alone; the system lifts the lock when a process dies."""
+    out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BlockingIOError(
+            f"another run is at work in {out}; wait for it, or choose another folder"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _claim(path: Path, profile: Profile) -> None:
+    """Write the profile into its folder, or check that it is the one there."""
+    asked = json.loads(json.dumps(profile.to_dict()))
+    if not path.exists():
+        write_json(path, asked)
+        return
+    found = read_json(path)
+    for name, value in asked.items():
+        if found.get(name) != value:
+            raise ValueError(
+                f"{path.parent} holds a run whose {name} is {found.get(name)}, now it is {value}; choose another "
+                "folder, or delete this one"
+            )
+
+
+def _provenance() -> dict:
+    """Where and with what a result was made."""
+    here = Path(__file__).parent
+    git = subprocess.run(
+        ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    return {
+        "commit": git.stdout.strip() or "unknown",
+        "date": datetime.now(UTC).date().isoformat(),
+        "device": f"{device}, {os.cpu_count()} cores",
+        "versions": {name: version(name) for name in ("kdlite", "numpy", "torch", "transformers")}
+        | {"python": platform.python_version()},
+    }
+
+
+def _processor() -> str:
+    return platform.processor() or platform.machine()
