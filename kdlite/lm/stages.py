@@ -60,7 +60,7 @@ def stages(profile: Profile) -> Iterator[Stage]:
         yield Stage(f"truth-{name}", (), Draw("truth", n))
     embedded = () if isinstance(p.truth, Toy) else ("truth-points",)
     for name in embedded:
-        yield Stage(name, ("truth-score", "truth-validation"), Embed())
+        yield Stage(name, ("truth-score", "truth-train"), Embed())
     yield _fit("teacher", p.teacher, "truth-train")
     for tau in p.taus:
         yield Stage(f"lesson-{tau:g}", ("teacher",), Draw("teacher", texts.lesson, tau))
