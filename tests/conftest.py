@@ -38,6 +38,19 @@ def once(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def smoke(once):
+    """The folder of a finished run of the profile smoke, as the command line leaves it."""
+
+    def finish(folder):
+        from runs import command  # imports torch
+
+        done = command("run", "smoke", "--out", folder)
+        assert (done.returncode, done.stdout) == (0, f"{folder / 'results.json'}\n"), done.stderr
+
+    return once("smoke", finish)[0]
+
+
+@pytest.fixture(scope="session")
 def executed(once):
     """The folder of a copy of the book that nbmake has run, and each notebook's error, or "" for none."""
 

@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from accelerate import PartialState
+
 from kdlite.lm.pipeline import run
 from kdlite.lm.profile import Profile
 
@@ -18,8 +20,10 @@ def main() -> int:
     verb.add_argument("--out", required=True, help="folder of the run")
     arguments = parser.parse_args()
     try:
-        print(run(Profile.load(arguments.profile), arguments.out))
-    except (ValueError, OSError) as error:
+        results = run(Profile.load(arguments.profile), arguments.out)
+        if PartialState().is_main_process:
+            print(results)
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

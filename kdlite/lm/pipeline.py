@@ -9,8 +9,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -19,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import PartialState
-from filelock import FileLock, Timeout
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
@@ -33,15 +31,14 @@ from kdlite.lm.model import LanguageModel, new, prune
 from kdlite.lm.profile import Learner, Pretrained, Profile, Scratch, Toy
 from kdlite.lm.results import Results
 from kdlite.lm.stages import Draw, Embed, Fit, Score, Stage, stages
-from kdlite.lm.store import read_json, replacing, sha256, sweep, write_json
+from kdlite.lm.store import differences, locked, read_json, replacing, sha256, sweep, write_json
 from kdlite.lm.training import fit
 from kdlite.lm.weights import load
 
 DONE = "stage.json"
 PROFILE = "profile.json"
-LOCK = ".lock"
 _SHOWN = 24  # texts of each model kept with the results, for people to read
-_EMBEDDED = 1024  # texts of each model made points of
+_EMBEDDED = 1024  # at most so many texts of each model are made points
 _DOTS = 128  # of these kept with the results
 _PATIENCE = timedelta(days=2)  # a process may wait for the slowest as long as a stage takes
 
@@ -59,10 +56,10 @@ def run(profile: Profile, out: str | Path) -> Path:
     """
     out = Path(out)
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
-    with _locked(out) if state.is_main_process else nullcontext():
+    with locked(out) if state.is_main_process else nullcontext():
         if state.is_main_process:
-            sweep(out)
             _claim(out / PROFILE, profile)
+            sweep(out)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))
         with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:
@@ -186,11 +183,16 @@ class Run:
         )
         return Corpus.draw(model, folder, n=n, seed=seed, sampler=name, shard=shard, batch=batch, **options)
 
+    @property
+    def _embedded(self) -> int:
+        """Texts made points, the same number of the truth and of each model."""
+        return min(self.profile.texts.train, self.profile.texts.score, _EMBEDDED)
+
     def _embed(self, folder: Path) -> None:
         """The truth's texts as points, and how well its own other texts cover them."""
         own, other = (
-            self.truth.read(Corpus.open(self.out / name).texts()[:_EMBEDDED]).state
-            for name in ("truth-score", "truth-validation")
+            self.truth.read(Corpus.open(self.out / name).sample(self._embedded, seed=0)).state
+            for name in ("truth-score", "truth-train")
         )
         plane = Plane.of(own)
         with replacing(folder / "points.safetensors") as temporary:
@@ -222,7 +224,7 @@ class Run:
             found |= {
                 "token_log_prob": judge.token_log_prob[:_SHOWN].round(2).tolist(),
                 "points": _dots(plane, judge.state),
-                "coverage": coverage(judge.state[:_EMBEDDED], points["points"])._asdict(),
+                "coverage": coverage(judge.state[: self._embedded], points["points"])._asdict(),
             }
         unseen = recall(model, others["validation"], len(others["validation"]))
         perplexity = float(np.exp(-unseen.value))
@@ -294,36 +296,16 @@ def _write_table(path: Path, results: dict) -> None:
         )
 
 
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """The folder for this run alone; the system lifts the lock when a process dies."""
-    out.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BlockingIOError(
-            f"another run is at work in {out}; wait for it, or choose another folder"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _claim(path: Path, profile: Profile) -> None:
     """Write the profile into its folder, or check that it is the one there."""
     asked = json.loads(json.dumps(profile.to_dict()))
     if not path.exists():
         write_json(path, asked)
         return
-    found = read_json(path)
-    for name, value in asked.items():
-        if found.get(name) != value:
-            raise ValueError(
-                f"{path.parent} holds a run whose {name} is {found.get(name)}, now it is {value}; choose another "
-                "folder, or delete this one"
-            )
+    if found := ", and ".join(differences(read_json(path), asked)):
+        raise ValueError(
+            f"{path.parent} holds a run whose {found}; choose another folder, or delete this one"
+        )
 
 
 def _provenance() -> dict:

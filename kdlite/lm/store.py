@@ -1,36 +1,41 @@
-"""Files that are whole or not there: written under a temporary name, hashed, renamed.
+"""Files that are whole or not there: written under a temporary name, hashed, renamed; and folders with one writer.
 
-Knows paths, JSON and SHA-256; knows nothing of what the files mean.
+Knows paths, JSON, SHA-256 and locks; knows nothing of what the files mean.
 """
 
 import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+_LOCK = ".lock"
+_GLANCE = 1.0  # seconds: whoever asks ``is_locked`` holds the lock for a moment
+_UNFINISHED = ".unfinished"
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside ``path`` to write a file or folder to; it becomes ``path`` if the block succeeds,
-    and is removed if it fails.
+    and is removed if it fails. Its files get the permissions that the user's umask gives to new ones.
 
     Raises:
         OSError: if the disk is full, naming the folder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    os.unlink(name)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mode = _claim(temporary)
         yield temporary
-        _flush(temporary)
+        _flush(temporary, mode)
         os.replace(temporary, path)
     except Exception as error:
         said = f"(os error {errno.ENOSPC})" in str(error)  # by safetensors, whose errors have no number
@@ -42,13 +47,49 @@ def replacing(path: Path) -> Iterator[Path]:
             "what was finished before is kept",
         ) from error
     finally:
-        shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
 def sweep(folder: Path) -> None:
     """Remove what writers that were killed have left under temporary names. Nobody else may be writing."""
-    for left in list(folder.rglob(".*.*")):
-        shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    for left in list(folder.rglob(f".*{_UNFINISHED}")):
+        _remove(left)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """A folder for this process alone; the system lifts the lock when the process dies.
+
+    Raises:
+        BlockingIOError: if another process has it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=_GLANCE)
+    except Timeout:
+        raise BlockingIOError(
+            f"another run is at work in {folder}; wait for it, or choose another folder"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process has the folder for itself.
+
+    Raises:
+        PermissionError: if this user may not ask.
+    """
+    if not (folder / _LOCK).exists():
+        return False
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -69,15 +110,42 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is not a JSON file: {error}; it was damaged, or is another file") from None
 
 
+def differences(found: Any, asked: Any, name: str = "") -> Iterator[str]:
+    """Where two JSON values differ, and how: "texts.train is 64, now it is 32"."""
+    if isinstance(found, dict) and isinstance(asked, dict):
+        for key in found | asked:
+            yield from differences(found.get(key), asked.get(key), f"{name}.{key}".lstrip("."))
+    elif found != asked:
+        yield f"{name} is {found}, now it is {asked}"
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _flush(path: Path) -> None:
+def _claim(temporary: Path) -> int:
+    """See that a file can be made under this name, and which permissions the user's umask gives it."""
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    mode = stat.S_IMODE(os.fstat(handle).st_mode)
+    os.close(handle)
+    os.unlink(temporary)
+    return mode
+
+
+def _flush(path: Path, mode: int) -> None:
     """Have the disk hold the bytes before the name is given, so that a crash leaves no empty file behind it."""
     for file in path.rglob("*") if path.is_dir() else [path]:
         if file.is_file():
+            file.chmod(mode)  # safetensors keeps its files to their owner
             with file.open("rb") as opened:
                 os.fsync(opened.fileno())
+
+
+def _remove(path: Path) -> None:
+    """A file or folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        path.unlink()

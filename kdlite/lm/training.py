@@ -196,6 +196,7 @@ class _Training:
             unit_scale=True,
             delay=2,
             leave=False,
+            disable=not self.accelerator.is_main_process,
         ) as bar:
             bar.update(self.corpus.tokens * progress.step // self.steps_per_epoch)
             for tokens in self._texts(progress.step):

@@ -1,6 +1,7 @@
 """The real model that the tests of language models share."""
 
 import os
+import sys
 
 import pytest
 
@@ -24,3 +25,21 @@ def smol(once):
     if missing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no real weights on this machine: {missing}")
     return load(packaged.PACKAGED, "package", prompt="The", length=64, device="cpu", dtype=torch.float32)
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    """What the command line does with some words: its exit status, and what it writes to stdout and stderr."""
+
+    def call(*words):
+        from kdlite.lm.__main__ import main
+
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", ["kdlite.lm", *map(str, words)])
+        try:
+            status = main()
+        except SystemExit as end:  # by argparse
+            status = end.code
+        return status, *capfd.readouterr()
+
+    return call

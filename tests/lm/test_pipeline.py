@@ -1,15 +1,20 @@
-"""A whole run at the smallest size; the table of its results; what a run refuses."""
+"""A whole run at the smallest size; the table of its results; what a run survives and what it refuses."""
 
-import json
+import errno
+import os
+import random
 import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from runs import kill, outcome, seconds, start
 
 import kdlite as kd
 from kdlite.lm import Corpus, MarkovMixture, Profile, Recipe, Results, Shape, run
 from kdlite.lm.profile import Learner, Texts, Toy
+from kdlite.lm.store import locked, read_json, sha256, write_json
 
 RECIPE = Recipe(learning_rate=1e-2, texts_per_step=16, rows_per_pass=16)
 PROFILE = Profile(
@@ -36,12 +41,6 @@ def out(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "out")
 
 
-def results(out):
-    table = json.loads((out / "results.json").read_text())
-    del table["provenance"]["seconds"], table["provenance"]["date"]
-    return table
-
-
 def test_every_model_is_scored(finished):
     found = Results.load(finished / "results.json")
     assert len(found.rows) == 2 + 2 * (2 + 2 + 1)
@@ -66,26 +65,120 @@ def test_a_lesson_is_drawn_from_the_sharpened_teacher(finished):
     assert Corpus.open(finished / "lesson-1").beta == 1
 
 
-def test_a_run_that_lost_stages_makes_them_again_to_the_bit(out):
-    before = results(out)
+def test_a_run_that_lost_stages_makes_them_again_to_the_bit(out, finished):
     for name in ("score-teacher-1-s0", "distilled-0.5-s1", "score-distilled-0.5-s1", "lesson-1"):
         shutil.rmtree(out / name)
     (out / "direct-s0" / "stage.json").unlink()  # as if killed before the stage was declared done
     (out / "results.json").unlink()
     run(PROFILE, out)
-    assert results(out) == before
+    assert outcome(out) == outcome(finished)
 
 
-def test_an_output_that_has_changed_is_named(out):
-    weights = out / "teacher" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"teacher/model\.safetensors is missing or has changed"):
+def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(smoke, tmp_path):
+    out, left, moments, kills = tmp_path / "out", sum(seconds(smoke).values()), random.Random(0), 0
+    while kills < 3:
+        after = moments.uniform(0, left)
+        if kill(start(out), after):
+            kills, left = kills + 1, left - after
+        else:  # it was faster than the run that was measured
+            shutil.rmtree(out)
+    process = start(out)
+    process.join()
+    assert outcome(out) == outcome(smoke)
+
+
+@pytest.mark.parametrize(
+    "name", ["teacher/model.safetensors", "score-cooled-1-s0/score.json", "lesson-1/00000.parquet"]
+)
+@pytest.mark.parametrize("damage", ["edited", "cut", "gone"])
+def test_an_output_that_has_changed_is_named(out, name, damage):
+    path = out / name
+    content = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(content[:-1] if damage == "cut" else content[:-2] + b"  ")
+    with pytest.raises(
+        ValueError, match=f"{path} is missing or has changed.*delete {path.parent} to make it again"
+    ):
+        run(PROFILE, out)
+
+
+def test_a_stage_made_again_otherwise_is_not_mixed_with_what_was_made_from_it(out):
+    """As if somebody had put another run's teacher, with its record, into this one."""
+    done = read_json(out / "teacher" / "stage.json")
+    (out / "teacher" / "curve.json").write_text("{}")
+    done["writes"]["curve.json"] = sha256(out / "teacher" / "curve.json")
+    write_json(out / "teacher" / "stage.json", done)
+    with pytest.raises(ValueError, match=f"what {out / 'lesson-1'} was made from has changed"):
         run(PROFILE, out)
 
 
 def test_another_profile_is_refused(out):
-    with pytest.raises(ValueError, match=r"holds a run whose taus is \[1.0, 0.5\], now it is \[1.0\]"):
-        run(replace(PROFILE, taus=(1.0,)), out)
+    before = outcome(out)
+    changed = replace(PROFILE, taus=(1.0,), texts=replace(PROFILE.texts, train=63))
+    with pytest.raises(
+        ValueError,
+        match=r"holds a run whose texts.train is 64, now it is 63, and taus is \[1.0, 0.5\], now it is \[1.0\]; choose",
+    ):
+        run(changed, out)
+    assert outcome(out) == before
+
+
+def test_a_second_run_in_the_same_folder_is_refused(out, command):
+    with locked(out):
+        assert command("run", "smoke", "--out", out) == (
+            2,
+            "",
+            f"error: another run is at work in {out}; wait for it, or choose another folder\n",
+        )
+
+
+def test_a_full_disk_keeps_what_was_finished(finished, tmp_path, monkeypatch):
+    """The disk is full at a few of the hundred writes, and each time some space is made."""
+    out, write, writes = tmp_path / "out", os.fsync, 0
+
+    def fsync(file):
+        nonlocal writes
+        writes += 1
+        if writes in (1, 20, 77):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    for _ in range(3):
+        with pytest.raises(OSError, match=f"no space left while writing .* in {out}.*free some space"):
+            run(PROFILE, out)
+    run(PROFILE, out)
+    assert outcome(out) == outcome(finished)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, and how to give it another size."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def resize(size, how="remount,"):
+        mount = ["mount", "-t", "tmpfs", "-o", f"{how}size={size}", "none", folder]
+        return subprocess.run(mount, capture_output=True, check=False).returncode == 0
+
+    if not resize("1k", how=""):
+        pytest.skip("this user may not mount a small disk: it was not filled")
+    yield folder, resize
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_is_really_full(finished, small_disk):
+    disk, resize = small_disk
+    for size in ("40k", "150k", "250k"):
+        assert resize(size)
+        with pytest.raises(OSError, match=f"no space left while writing .* in {disk}") as caught:
+            run(PROFILE, disk / "out")
+        assert caught.value.errno == errno.ENOSPC
+    assert resize("10m")
+    run(PROFILE, disk / "out")
+    assert outcome(disk / "out") == outcome(finished)
 
 
 def test_a_file_without_results_is_named(tmp_path):

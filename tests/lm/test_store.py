@@ -1,13 +1,17 @@
 import errno
 import json
 import os
+import shutil
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors import SafetensorError
+from safetensors.numpy import save_file
 
-from kdlite.lm.store import read_json, replacing, sha256, write_json
+from kdlite.lm.store import read_json, replacing, sha256, sweep, write_json
 
 
 def fail(path, error):
@@ -160,3 +164,44 @@ def test_temporary_names_are_hidden_and_speak(tmp_path):
         assert temporary.name.startswith(".00000.parquet.")
         assert not temporary.exists()
         temporary.write_text("x")
+
+
+def permissions(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_files_have_the_permissions_that_the_user_gives_to_new_ones(tmp_path):
+    """safetensors keeps its files to their owner: nobody else could read a run in a shared folder."""
+    for mask in (0o022, 0o077, 0o002):
+        before = os.umask(mask)
+        try:
+            with replacing(tmp_path / "weights.safetensors") as temporary:
+                save_file({"a": np.zeros(3)}, temporary)
+            with replacing(tmp_path / f"folder {mask}") as temporary:
+                temporary.mkdir()
+                save_file({"a": np.zeros(3)}, temporary / "weights.safetensors")
+        finally:
+            os.umask(before)
+        assert permissions(tmp_path / "weights.safetensors") == 0o666 & ~mask
+        assert permissions(tmp_path / f"folder {mask}" / "weights.safetensors") == 0o666 & ~mask
+
+
+def test_a_sweep_takes_what_the_killed_have_left_and_nothing_else(tmp_path):
+    """A run may be pointed at a home directory, which is full of hidden names."""
+    for name in (".lock", ".profile.old", ".config.d/a.b", "00000.parquet", "a/.b.12345678"):
+        write_json(tmp_path / name, 1)
+    before = sorted(tmp_path.rglob("*"))
+    with replacing(tmp_path / "a" / "file") as file, replacing(tmp_path / "folder") as folder:
+        file.write_text("half")
+        (folder / "inner").mkdir(parents=True)
+        shutil.copytree(tmp_path, tmp_path / "killed")
+    sweep(tmp_path / "killed")
+    assert sorted(p.relative_to(tmp_path / "killed") for p in (tmp_path / "killed").rglob("*")) == [
+        p.relative_to(tmp_path) for p in before
+    ]
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=str(tmp_path / "file")):
+        write_json(tmp_path / "file" / "a.json", 1)
