@@ -39,15 +39,18 @@ def once(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def smoke(once):
-    """The folder of a finished run of the profile smoke, as the command line leaves it."""
-
-    def finish(folder):
-        from runs import command  # imports torch
-
-        done = command("run", "smoke", "--out", folder)
-        assert (done.returncode, done.stdout) == (0, f"{folder / 'results.json'}\n"), done.stderr
+    """The folder of a finished run of the profile smoke."""
+    from runs import finish  # imports torch
 
     return once("smoke", finish)[0]
+
+
+@pytest.fixture(scope="session")
+def shared(once):
+    """The folder of the same run by two processes."""
+    from runs import finish
+
+    return once("shared", lambda folder: finish(folder, processes=2))[0]
 
 
 @pytest.fixture(scope="session")

@@ -1,48 +1,97 @@
-"""Whole runs of the smallest profile: by the command line, or killed where one likes; and what they leave behind."""
+"""Whole runs of the smallest profile: in one process or two, killed where one likes; and what they leave behind."""
 
 import hashlib
 import json
 import multiprocessing
+import os
+import random
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from kdlite.lm import Profile, run
-from kdlite.lm.store import read_json
+from kdlite.lm.store import is_locked, read_json
 
 SMOKE = Profile.load("smoke")
 
 
-def command(*words: object) -> subprocess.CompletedProcess:
-    """What the command line does with these words."""
-    line = [sys.executable, "-m", "kdlite.lm", *map(str, words)]
-    return subprocess.run(line, capture_output=True, text=True, check=False)
+def line(out: Path, processes: int = 1) -> list[str]:
+    """The command line of the run."""
+    words = ["-m", "kdlite.lm", "run", "smoke", "--out", str(out)]
+    if processes == 1:
+        return [sys.executable, *words]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = f"--multi_gpu --num_processes {processes} --num_machines 1 --mixed_precision no --main_process_port {port}"
+    return [str(Path(sys.executable).with_name("accelerate")), "launch", *flags.split(), *words]
 
 
-def launch(out: Path, port: int) -> subprocess.CompletedProcess:
-    """The run in two processes."""
-    flags = f"--multi_gpu --num_processes 2 --num_machines 1 --mixed_precision no --main_process_port {port}"
-    accelerate = Path(sys.executable).with_name("accelerate")
-    line = [accelerate, "launch", *flags.split(), "-m", "kdlite.lm", "run", "smoke", "--out", out]
-    return subprocess.run(line, capture_output=True, text=True, check=False)
+def finish(out: Path, processes: int = 1) -> None:
+    """The run to its end."""
+    done = subprocess.run(line(out, processes), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{out / 'results.json'}\n"), done.stderr
 
 
-def start(out: Path) -> multiprocessing.Process:
-    """The run at work in a process of its own, without the seconds that imports take."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kdlite.lm"])
-    process = context.Process(target=run, args=(SMOKE, out))
-    process.start()
-    return process
+class Command:
+    """The run at work, with all its processes, from the moment on at which it has its folder."""
+
+    def __init__(self, out: Path, processes: int = 1) -> None:
+        self.process = subprocess.Popen(
+            line(out, processes), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while not is_locked(out) and self.process.poll() is None:
+            time.sleep(0.05)
+
+    def kill(self, after: float) -> bool:
+        """Kill it after some seconds; False if it was done by then."""
+        try:
+            self.process.wait(after)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        return self.process.wait() == -signal.SIGKILL
 
 
-def kill(process: multiprocessing.Process, after: float) -> bool:
-    """Kill it after some seconds; False if it was done by then."""
-    process.join(after)
-    process.kill()
-    process.join()
-    return process.exitcode == -signal.SIGKILL
+class Fork:
+    """The same without the seconds that imports take: the run at work in a process that has them behind it."""
+
+    def __init__(self, out: Path) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["kdlite.lm"])
+        self.process = context.Process(target=run, args=(SMOKE, out))
+        self.process.start()
+
+    def kill(self, after: float) -> bool:
+        """Kill it after some seconds; False if it was done by then."""
+        self.process.join(after)
+        self.process.kill()
+        self.process.join()
+        return self.process.exitcode == -signal.SIGKILL
+
+
+def kill_often(
+    begin: Callable[[Path], Command | Fork], kills: int, out: Path, whole: Path, seed: int
+) -> None:
+    """Kill a run at random moments, start it again, and kill it again, until little is left to do; then compare it with
+    ``whole``, which took as long as one may expect, and do the same with the next.
+    """
+    moments, work = random.Random(seed), sum(seconds(whole).values())
+    left = work
+    while kills:
+        after = moments.uniform(0, left)
+        if left > work / 4 and begin(out).kill(after):
+            kills, left = kills - 1, left - after
+        if left <= work / 4 or not kills or (out / "results.json").exists():
+            finished = begin(out)
+            assert not finished.kill(600)
+            assert outcome(out) == outcome(whole)
+            shutil.rmtree(out)
+            left = work
 
 
 def seconds(out: Path) -> dict[str, float]:

@@ -2,14 +2,13 @@
 
 import errno
 import os
-import random
 import shutil
 import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from runs import kill, outcome, seconds, start
+from runs import Fork, kill_often, outcome
 
 import kdlite as kd
 from kdlite.lm import Corpus, MarkovMixture, Profile, Recipe, Results, Shape, run
@@ -75,16 +74,7 @@ def test_a_run_that_lost_stages_makes_them_again_to_the_bit(out, finished):
 
 
 def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(smoke, tmp_path):
-    out, left, moments, kills = tmp_path / "out", sum(seconds(smoke).values()), random.Random(0), 0
-    while kills < 3:
-        after = moments.uniform(0, left)
-        if kill(start(out), after):
-            kills, left = kills + 1, left - after
-        else:  # it was faster than the run that was measured
-            shutil.rmtree(out)
-    process = start(out)
-    process.join()
-    assert outcome(out) == outcome(smoke)
+    kill_often(Fork, 3, tmp_path / "out", smoke, seed=7)
 
 
 @pytest.mark.parametrize(

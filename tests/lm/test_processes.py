@@ -1,7 +1,6 @@
 """A run in two processes: what it shares with the run in one."""
 
 import math
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from types import SimpleNamespace
@@ -9,25 +8,11 @@ from types import SimpleNamespace
 import pytest
 from accelerate import PartialState
 from corpora import draw, ending
-from runs import SMOKE, launch, outcome
+from runs import SMOKE, outcome
 
 from kdlite.distribution import stream_seed
 from kdlite.lm import Corpus, Results
 from kdlite.lm.pipeline import Run
-
-
-@pytest.fixture(scope="module")
-def shared(once):
-    """The folder of the profile smoke, run by two processes."""
-
-    def finish(folder):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        done = launch(folder, port)
-        assert (done.returncode, done.stdout) == (0, f"{folder / 'results.json'}\n"), done.stderr
-
-    return once("two processes", finish)[0]
 
 
 def test_two_processes_share_the_shards_of_one_corpus(tmp_path):
@@ -67,3 +52,15 @@ def test_scores_agree_within_their_errors(smoke, shared):
         for name in ("precision", "recall", "entropy", "perplexity", "coverage"):
             error = math.hypot(a[name]["stderr"], b[name]["stderr"])
             assert abs(a[name]["value"] - b[name]["value"]) < 3 * error
+
+
+def test_a_launch_that_starts_one_process_after_all_says_so(tmp_path, command, monkeypatch):
+    """accelerate launch --num_processes 2 does, where there is no GPU: its own variables are those below."""
+    said = command("run", "none", "--out", tmp_path)[2]
+    for name in ("ACCELERATE_MIXED_PRECISION", "MASTER_PORT"):
+        assert "note" not in said
+        monkeypatch.setenv(name, "1")
+        said = command("run", "none", "--out", tmp_path)[2]
+    assert said.startswith("note: accelerate launch has started one process only; ") and "--multi_gpu" in said
+    monkeypatch.setenv("RANK", "0")
+    assert "note" not in command("run", "none", "--out", tmp_path)[2]
