@@ -4,6 +4,7 @@ Knows mixtures and sweeps; computes nothing that a chapter quotes. Each function
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -17,6 +18,9 @@ from kdlite.distribution import Estimate
 from kdlite.mixture import GaussianMixture
 from kdlite.scores import Frontier
 from kdlite.sweep import Sweep
+
+if TYPE_CHECKING:
+    from kdlite.lm.results import Results
 
 # One colour for each of the four distributions, from the Okabe-Ito set: told apart by the colour-blind,
 # and each paired with a line style of its own.
@@ -374,6 +378,51 @@ def shares(
     axes[0, 0].set_ylabel("share of samples")
     axes[0, 0].legend(fontsize=8)
     return fig
+
+
+def geometry(results: "Results", curve: str = "distilled") -> Figure:
+    """Texts as points in the truth's hidden space, one panel a temperature: the truth's in grey, and those of the
+    first seed's model. Titles give the coverage of the truth's texts and its standard error.
+
+    Args:
+        results: of a run whose truth is a language model.
+        curve: whose texts: "distilled", "cooled" (the direct student) or "teacher".
+
+    Raises:
+        ValueError: if the results hold no points.
+    """
+    if results.plane is None:
+        raise ValueError(
+            "the results have no plane of the truth's texts; pass those of a language model's run"
+        )
+    name, label = {
+        "distilled": ("student", "distilled student"),
+        "cooled": ("direct", "direct student, cooled"),
+        "teacher": ("teacher", "teacher"),
+    }[curve]
+    taus = sorted(results.profile["taus"], reverse=True)
+    rows = [results.select(curve, tau=tau)[0] for tau in taus]  # they stand seed by seed
+    truth, *clouds = (np.array(row["points"]) for row in (results.plane, *rows))
+    across, up = np.ptp(np.concatenate([truth, *clouds]), axis=0)
+    columns = len(taus) if len(taus) <= 4 else -(-len(taus) // 2)
+    fig, axes = figure(columns, -(-len(taus) // columns), width=2.6, height=2.5 * up / across + 0.7)
+    fig.set_layout_engine("compressed")  # knows that panels keep their proportions
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, tau, row, points in zip(axes.flat, taus, rows, clouds, strict=False):
+        ax.plot(*truth.T, "o", mfc="none", mec=COLOURS["truth"], mew=0.6, alpha=0.6, ms=3.5)
+        ax.plot(*points.T, ".", color=COLOURS[name], alpha=0.75, ms=5)
+        ax.set_title(f"τ = {tau:g}\ncoverage {_plus_minus(row)}", fontsize=10)
+        ax.set_aspect("equal")
+        ax.sharex(axes[0, 0])
+        ax.sharey(axes[0, 0])
+    reference = f"truth (coverage by new texts of its own: {_plus_minus(results.plane)})"
+    fig.legend(axes[0, 0].lines, (reference, label), loc="outside lower center", fontsize=9, frameon=False)
+    return fig
+
+
+def _plus_minus(row: dict) -> str:
+    return f"{row['coverage']['value']:.2f} ± {row['coverage']['stderr']:.2f}"
 
 
 def intervals(estimates: Sequence[Estimate], exact: float, *, ylabel: str, width: float = 1.96) -> Figure:

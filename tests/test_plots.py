@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from mixtures import paper_truth
+from toy_results import TAUS, language_results, toy_results
 
 import kdlite as kd
 
@@ -29,3 +30,26 @@ def test_the_frontier_draws_the_four_curves(found):
 def test_every_distribution_has_a_colour_and_a_line_of_its_own():
     assert set(plots.COLOURS) == set(plots.LINES) == {"truth", "teacher", "student", "direct"}
     assert len(set(plots.COLOURS.values())) == len(set(plots.LINES.values())) == 4
+
+
+@pytest.mark.parametrize(
+    ("curve", "name"), [("distilled", "student"), ("cooled", "direct"), ("teacher", "teacher")]
+)
+def test_the_geometry_draws_a_panel_for_each_tau(curve, name):
+    results = language_results()
+    fig = plots.geometry(results, curve)
+    assert [ax.get_title() for ax in fig.axes] == [f"τ = {t:g}\ncoverage {0.8 * t:.2f} ± 0.01" for t in TAUS]
+    for ax, tau in zip(fig.axes, TAUS, strict=True):
+        truth, model = ax.lines
+        np.testing.assert_array_equal(truth.get_xydata(), results.plane["points"])
+        np.testing.assert_array_equal(model.get_xydata(), results.select(curve, tau=tau)[0]["points"])
+        assert model.get_color() == plots.COLOURS[name]
+    assert {ax.get_xlim() for ax in fig.axes} == {fig.axes[0].get_xlim()}
+    assert "0.90 ± 0.01" in fig.legends[0].get_texts()[0].get_text()
+
+
+def test_the_geometry_of_a_toy_run_is_refused():
+    with pytest.raises(
+        ValueError, match="no plane of the truth's texts; pass those of a language model's run"
+    ):
+        plots.geometry(toy_results())

@@ -7,6 +7,7 @@ from kdlite.lm.model import SHAPES, LanguageModel, Shape, new, prune
 from kdlite.lm.pipeline import run
 from kdlite.lm.profile import Profile
 from kdlite.lm.results import Results
+from kdlite.lm.surprisal import Surprisal
 from kdlite.lm.training import Recipe, fit
 from kdlite.lm.weights import load
 
@@ -20,6 +21,7 @@ __all__ = [
     "Recipe",
     "Results",
     "Shape",
+    "Surprisal",
     "TemperatureExplorer",
     "fit",
     "load",

@@ -4,6 +4,7 @@ Knows the results of a run and traits; knows nothing of models, nor of how the b
 of the other explorer where the two look alike.
 """
 
+from collections.abc import Callable
 from importlib import resources
 from importlib.resources.abc import Traversable
 from itertools import product
@@ -15,10 +16,13 @@ import traitlets
 from kdlite.distribution import check_integer
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.results import Results
+from kdlite.lm.surprisal import EDGES, GROUNDS, spell
 
 CURVES = ("distilled", "cooled", "teacher")
 _SYMBOLS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LONGEST = 96  # tokens of a text that are shown
 _SHARED, _OWN = resources.files("kdlite.explorer"), resources.files("kdlite.lm")
+_SCRIPTS = ("shapes", "frontier", "chains", "geometry", "texts", "explorer")  # one module, in this order
 
 
 def _read(*files: Traversable) -> str:
@@ -26,13 +30,17 @@ def _read(*files: Traversable) -> str:
 
 
 class TemperatureExplorer(anywidget.AnyWidget):
-    """The frontier of a run of a toy language, with a slider for tau, and texts of a model at that tau.
+    """The frontier of a run, with a slider for tau, and texts of a model at that tau.
 
-    Works without a kernel. The curves are medians over the run's seeds; texts and shares of chains are those of
-    the run's first seed.
+    Where the truth is a toy language, texts take the colour of the chain that most likely made them, beside the
+    shares of the chains. Where it is a language model, tokens take a ground by how likely the truth finds them,
+    beside the texts as dots in its hidden space.
+
+    Works without a kernel. The curves are medians over the run's seeds; what is shown of the texts is of the run's
+    first seed.
 
     Args:
-        results: of a run whose truth is a mixture of Markov chains.
+        results: of a run.
         tau: where the slider starts; moves to the nearest tau of the run.
         curve: whose texts to show: "distilled", "cooled" (the direct student) or "teacher".
         texts: how many of each model.
@@ -42,15 +50,16 @@ class TemperatureExplorer(anywidget.AnyWidget):
     """
 
     _css = _read(_SHARED / "explorer.css", _OWN / "explorer.css")
-    _esm = _read(_SHARED / "js" / "theme.js", _SHARED / "js" / "controls.js", _OWN / "explorer.js")
+    _esm = _read(
+        *(_SHARED / "js" / f"{name}.js" for name in ("theme", "controls")),
+        *(_OWN / "js" / f"{name}.js" for name in _SCRIPTS),
+    )
 
     tau = traitlets.Float(1.0).tag(sync=True)
     curve = traitlets.Enum(CURVES, CURVES[0]).tag(sync=True)
     run = traitlets.Dict().tag(sync=True)  # what `summary` makes
 
-    def __init__(
-        self, results: Results, *, tau: float = 1.0, curve: str = CURVES[0], texts: int = 12
-    ) -> None:
+    def __init__(self, results: Results, *, tau: float = 1.0, curve: str = CURVES[0], texts: int = 8) -> None:
         self._taus = np.array(sorted(results.profile["taus"]))
         super().__init__(run=summary(results, texts), tau=tau, curve=curve)
 
@@ -62,43 +71,36 @@ class TemperatureExplorer(anywidget.AnyWidget):
         return float(self._taus[np.argmin(np.abs(self._taus - tau))])
 
 
-def summary(results: Results, texts: int = 12) -> dict:
+def summary(results: Results, texts: int = 8) -> dict:
     """What the browser draws, as plain values: lists along tau, from the lowest.
 
     A text is its tokens and a ``mark``, which ``colouring`` gives its meaning: for "chain" the one number of the
-    chain that most likely made the text. Another colouring may have a number a token.
+    chain that most likely made the text, for "surprisal" the log-probability of each token under the truth, in nats.
     """
     check_integer("texts", texts, 1, "show at least one text")
-    truth, seeds = results.profile["truth"], results.profile["seeds"]
-    if "chains" not in truth:
-        raise ValueError(
-            "the run's truth has no chains to colour texts by; pass the results of a run of a toy language"
-        )
-    if truth["symbols"] > len(_SYMBOLS):
-        raise ValueError(f"the run has {truth['symbols']} symbols, of which {len(_SYMBOLS)} have a letter")
-    taus = sorted(results.profile["taus"])
+    seeds, taus = results.profile["seeds"], sorted(results.profile["taus"])
     for curve, seed, tau in product(CURVES, seeds, taus):
         if not _rows(results, curve, seed, tau):
             raise ValueError(f"the results have no {curve} of seed {seed} at tau {tau:g}; finish the run")
+    rows = {curve: [_rows(results, curve, seeds[0], tau)[0] for tau in taus] for curve in CURVES}
+    kind = _chains if "chains" in results.profile["truth"] else _language
+    own, truth, show = kind(results, [row for several in rows.values() for row in several])
     frontier = results.frontier  # from the highest tau
 
     def points(curve: str) -> list[list[float]]:
         scores = getattr(frontier, curve)
         return _rounded(np.median([scores.precision, scores.recall], axis=1).T[::-1])
 
-    def rows(curve: str) -> list[dict]:
-        return [_shown(_rows(results, curve, seeds[0], tau)[0], texts) for tau in taus]
+    def curve_of(name: str) -> dict:
+        return {"points": points(name), "rows": [show(row, texts) for row in rows[name]]}
 
     return {
+        **own,
         "taus": taus,
         "seeds": seeds,
-        "truth": {
-            "score": round(results.truth.value, 4),
-            "shares": _rounded(MarkovMixture.random(**truth).weights),
-        },
+        "truth": {"score": round(results.truth.value, 4), **truth},
         "direct": points("direct")[0],
-        "curves": {curve: {"points": points(curve), "rows": rows(curve)} for curve in CURVES},
-        "colouring": "chain",
+        "curves": {name: curve_of(name) for name in CURVES},
     }
 
 
@@ -106,16 +108,70 @@ def _rows(results: Results, curve: str, seed: int, tau: float) -> list[dict]:
     return results.select(curve, tau=tau, **({} if curve == "teacher" else {"seed": seed}))
 
 
-def _shown(row: dict, n: int) -> dict:
-    """The share of each chain among a model's texts, and n of them."""
-    for name in ("texts", "chains", "shares"):
+# What a kind of truth adds to the run and to its truth, and how it shows the texts of a row.
+_Kind = tuple[dict, dict, Callable[[dict, int], dict]]
+
+
+def _chains(results: Results, rows: list[dict]) -> _Kind:
+    truth = results.profile["truth"]
+    if truth["symbols"] > len(_SYMBOLS):
+        raise ValueError(f"the run has {truth['symbols']} symbols, of which {len(_SYMBOLS)} have a letter")
+    _check(rows, "texts", "chains", "shares")
+
+    def show(row: dict, n: int) -> dict:
+        pairs = zip(row["texts"][:n], row["chains"], strict=False)
+        texts = [{"tokens": "".join(_SYMBOLS[t] for t in text), "mark": chain} for text, chain in pairs]
+        return {"shares": _rounded(row["shares"]), "texts": texts}
+
+    return {"colouring": "chain"}, {"shares": _rounded(MarkovMixture.random(**truth).weights)}, show
+
+
+def _language(results: Results, rows: list[dict]) -> _Kind:
+    _check(rows, "texts", "token_log_prob", "points", "coverage")
+    if not results.plane:
+        raise ValueError(
+            "the results have no plane of the truth's texts; make the run again with this version"
+        )
+    end, prompt = _end_token(rows), results.profile["truth"].get("prompt", "")
+
+    def show_text(text: list[int], log_prob: list[float]) -> dict:
+        tokens = spell(text, results.pieces, end)
+        own = log_prob[: len(tokens)]
+        shown = {"tokens": tokens[:_LONGEST], "mark": own[:_LONGEST]}
+        return {**shown, "mean": round(float(np.mean(own)), 2), "size": len(tokens)}
+
+    def show(row: dict, n: int) -> dict:
+        texts = [show_text(*pair) for pair in zip(row["texts"][:n], row["token_log_prob"], strict=False)]
+        return {"points": row["points"], "coverage": _plus_minus(row), "texts": texts}
+
+    plane = {"points": results.plane["points"], "share": _rounded(results.plane["share"])}
+    scale = {"edges": EDGES, "grounds": GROUNDS}
+    run = {"colouring": "surprisal", "scale": scale, "prompt": prompt}
+    return run, {**plane, "coverage": _plus_minus(results.plane)}, show
+
+
+def _end_token(rows: list[dict]) -> int | None:
+    """The token that pads texts, from its first on the only one and scored 0 after it; None if no text is padded."""
+    texts = np.concatenate([row["texts"] for row in rows])
+    log_prob = np.concatenate([row["token_log_prob"] for row in rows])
+    for token in np.unique(texts[log_prob[:, -1] == 0, -1]):
+        places = texts == token
+        after = np.cumsum(places, axis=1) - places > 0
+        if after.any() and np.all(places[after]) and not np.any(log_prob[after]):
+            return int(token)
+    return None
+
+
+def _check(rows: list[dict], *names: str) -> None:
+    for row, name in product(rows, names):
         if not row.get(name):
             raise ValueError(
                 f"the row {row['curve']}, tau {row['tau']:g} has no {name}; make the run again with this version"
             )
-    pairs = list(zip(row["texts"], row["chains"], strict=True))[:n]
-    texts = [{"tokens": "".join(_SYMBOLS[t] for t in text), "mark": chain} for text, chain in pairs]
-    return {"shares": _rounded(row["shares"]), "texts": texts}
+
+
+def _plus_minus(row: dict) -> list[float]:
+    return _rounded([row["coverage"]["value"], row["coverage"]["stderr"]])
 
 
 def _rounded(values: np.ndarray | list[float]) -> list:

@@ -23,14 +23,22 @@ class Results:
         truth: the truth's own score, minus its entropy, in nats per token.
         rows: one a scored model: ``curve`` ("teacher", "cooled", "distilled" or "selected"), ``seed``, ``tau``,
             ``beta``, the estimates ``precision``, ``recall`` and ``entropy`` (``value``, ``stderr``, ``n``) in nats per
-            token, and some of its ``texts``.
+            token, and some of its ``texts``; of a toy language with the ``chains`` behind them, else with each token's
+            ``token_log_prob`` under the truth, and texts as ``points`` with their ``coverage`` of the truth's.
         provenance: commit, date, device, versions, seconds of each stage.
+        source: of a language model's weights, with its commit or SHA-256.
+        plane: where the truth is a language model, ``points`` of its texts in its hidden space, the ``share`` of their
+            variance that each of the two axes has, and the ``coverage`` of these texts by others of its own.
+        pieces: what the tokens of the texts stand for, where the truth has a tokenizer.
     """
 
     profile: dict
     truth: Estimate
     rows: list[dict]
     provenance: dict
+    source: str | None = None
+    plane: dict | None = None
+    pieces: dict[int, str] | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> "Results":
@@ -43,7 +51,9 @@ class Results:
         try:
             entropy = Estimate(**table["truth_entropy"])
             truth = entropy._replace(value=-entropy.value)
-            return cls(table["profile"], truth, table["rows"], table["provenance"])
+            needed = table["profile"], truth, table["rows"], table["provenance"]
+            pieces = table.get("pieces") and {int(i): piece for i, piece in table["pieces"].items()}
+            return cls(*needed, table.get("source"), table.get("plane"), pieces)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no results of a run: {error!r}") from None
 

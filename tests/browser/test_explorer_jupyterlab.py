@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from building import ROOT
 from chapters import BOOK
 from lab import jupyterlab, run_all, write_notebook
 from playwright.sync_api import expect
@@ -13,6 +14,8 @@ from kdlite.explorer import family
 
 CELLS = ("from kdlite.explorer import Explorer\nexplorer = Explorer(beta=4)\nexplorer", "print('beta is', explorer.beta)",
          "print('first mode is', *explorer.truth.means[0].round(2))")  # fmt: skip
+TEXTS = (f"import sys\nsys.path.append('{ROOT / 'tests'}')\nfrom kdlite import lm\nfrom toy_results import language_results\n"
+         "explorer = lm.TemperatureExplorer(language_results())\nexplorer", "print('tau is', explorer.tau)")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +23,7 @@ def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     for name in ("slider", "modes"):
         write_notebook(folder / f"{name}.ipynb", *CELLS)
+    write_notebook(folder / "texts.ipynb", *TEXTS)
     shutil.copy(BOOK / "intro.ipynb", folder)
     with jupyterlab(folder) as running:
         yield running
@@ -30,9 +34,9 @@ def lab(browser, address):
     with browser.new_context(viewport={"width": 1400, "height": 1100}) as context:
         page = context.new_page()
 
-        def open_and_run(name):
+        def open_and_run(name, ready=".kd-handles button"):
             run_all(page, address, f"{name}.ipynb")
-            page.locator(".kd-handles button").first.wait_for(timeout=60_000)  # the kernel has answered
+            page.locator(ready).first.wait_for(timeout=60_000)  # the kernel has answered
             return page
 
         yield open_and_run
@@ -124,3 +128,19 @@ def test_modes_are_dragged_and_python_refits(lab):
     page.get_by_role("button", name="Put the modes back").click()
     expect(precision).to_have_text(before)
     assert "first mode is -1.0 1.0" in run_again(page, 2)
+
+
+def test_tokens_are_read_by_keys_and_python_reads_tau(lab):
+    page = lab("texts", ready=".kd-texts [role=slider]")
+    page.get_by_text("| Idle").wait_for()
+    page.get_by_role("slider", name="τ").press("ArrowLeft")
+    page.locator(".kd-tau output").get_by_text("0.8").wait_for()
+    token = page.get_by_role("slider", name="token")
+    token.focus()
+    for key in ("ArrowDown", "ArrowRight", "End", "ArrowUp"):
+        before = token.get_attribute("aria-valuenow")
+        page.keyboard.press(key)
+        focused = page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+        assert focused == "token", "the notebook took a key"
+        assert token.get_attribute("aria-valuenow") != before
+    assert "tau is 0.8" in run_again(page, 1)

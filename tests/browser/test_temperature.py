@@ -1,12 +1,14 @@
 """The tau slider of a run in a static page, without a kernel: what it shows is right, and everyone can move it."""
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from explorer_pages import page
-from toy_results import TAUS, toy_results
+from toy_results import DOTS, TAUS, language_results, toy_results
 
 from kdlite import plots
 from kdlite.lm import TemperatureExplorer
+from kdlite.lm.surprisal import EDGES, GROUNDS
 
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CROSSING = """() => {
@@ -20,6 +22,8 @@ TOO_WIDE = """() => {
   return [...parts].filter((part) => part.getBoundingClientRect().right > right).map((part) => part.className);
 }"""
 NAMES = {"distilled": "distilled student", "cooled": "direct student, cooled", "teacher": "teacher"}
+BOTH = pytest.mark.parametrize("results", [toy_results, language_results])
+GROUND = "(e) => getComputedStyle(e).backgroundColor"
 
 
 @pytest.fixture
@@ -134,13 +138,12 @@ def test_bars_are_the_shares(show):
 
 def test_tokens_take_the_colour_of_their_chain(show):
     page = show(TemperatureExplorer(toy_results()))
-    colour = "(e) => getComputedStyle(e).backgroundColor"
-    bars = [bar.evaluate(colour) for bar in page.locator(".kd-bar i").all()]
+    bars = [bar.evaluate(GROUND) for bar in page.locator(".kd-bar i").all()]
     assert len(set(bars)) == len(bars)
     for row in page.locator(".kd-texts li").all():
         tokens = row.locator(".kd-tokens > span:not(.kd-spoken)").all()
         chain = int(row.locator(".kd-number").text_content()) - 1
-        assert {token.evaluate(colour) for token in tokens} == {bars[chain]}
+        assert {token.evaluate(GROUND) for token in tokens} == {bars[chain]}
 
 
 def test_lines_are_those_of_the_figures(show):
@@ -170,6 +173,125 @@ def test_text_is_never_markup(show, watched):
     assert watched.faults == []
 
 
+def tokens(page, text):
+    """The tokens of one text of a language model, as elements."""
+    return page.locator(".kd-texts li").nth(text).locator(".kd-tokens > span:not(.kd-spoken)")
+
+
+def shown_texts(explorer, curve, tau):
+    run = explorer.run
+    return run["curves"][curve]["rows"][run["taus"].index(tau)]["texts"]
+
+
+def test_texts_of_a_language_model_follow_tau(show, watched):
+    explorer = TemperatureExplorer(language_results())
+    page = show(explorer)
+    for key, tau in ((None, 1), ("ArrowLeft", 0.8), ("Home", 0.5)):
+        if key:
+            slider(page).press(key)
+        expected = shown_texts(explorer, "distilled", tau)
+        for i, text in enumerate(expected):
+            row = page.locator(".kd-texts li").nth(i)
+            assert tokens(page, i).all_text_contents() == text["tokens"]
+            assert row.locator(".kd-tokens > i").all_text_contents() == ["The"]
+            assert row.locator(".kd-number").text_content() == f"{text['mean']:.1f}".replace("-", "−")
+        assert tokens(page, 0).last.text_content() == "⟨end⟩", "the padding is not shown"
+    assert watched.faults == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_tokens_take_the_ground_of_their_log_probability(show, theme):
+    explorer = TemperatureExplorer(language_results())
+    page = show(explorer, theme=theme)
+    legend = page.locator(".kd-scale span")
+    assert legend.all_text_contents() == [*(f"≥ −{edge:g}" for edge in EDGES), "less"]
+    grounds = [step.evaluate(GROUND) for step in legend.all()]
+    assert len(set(grounds)) == len(GROUNDS)
+    for i, text in enumerate(shown_texts(explorer, "distilled", 1)):
+        own = [token.evaluate(GROUND) for token in tokens(page, i).all()]
+        assert own == [grounds[sum(-score > edge for edge in EDGES)] for score in text["mark"]]
+
+
+def test_arrows_move_from_token_to_token_through_one_tab_stop(show, watched):
+    explorer = TemperatureExplorer(language_results(), curve="teacher")
+    page = show(explorer)
+    texts = shown_texts(explorer, "teacher", 1)
+    page.get_by_role("radio", name="teacher").focus()
+    page.keyboard.press("Tab")
+    last = len(texts[1]["tokens"]) - 1
+    steps = ((None, 0, 0), ("ArrowRight", 0, 1), ("ArrowLeft", 0, 0), ("ArrowLeft", 0, 0), ("ArrowDown", 1, 0),
+             ("End", 1, last), ("ArrowRight", 2, 0), ("ArrowUp", 1, 0), ("Home", 1, 0))  # fmt: skip
+    for key, i, j in steps:
+        if key:
+            page.keyboard.press(key)
+        token, score = texts[i]["tokens"][j], texts[i]["mark"][j]
+        assert tokens(page, i).nth(j).evaluate("(e) => e === document.activeElement")
+        words = page.locator(".kd-token").text_content()
+        assert words.startswith(f"“{token}” {score:.2f} nats, probability ".replace("-", "−"))
+        assert float(words.split()[-1]) == pytest.approx(np.exp(score), rel=0.06)
+        assert page.locator(".kd-texts [tabindex], .kd-texts [role]").count() == 1
+        assert page.get_by_role("slider", name="token").get_attribute("aria-valuetext") == words
+    tokens(page, 3).nth(2).click()
+    assert page.locator(".kd-token").text_content().startswith(f"“{texts[3]['tokens'][2]}”")
+    page.keyboard.press("Tab")
+    assert not page.locator(".kd-texts :focus").count(), "the next Tab leaves the texts"
+    assert watched.faults == []
+
+
+def test_dots_follow_tau_and_the_choice_of_model(show):
+    explorer = TemperatureExplorer(language_results())
+    page = show(explorer, theme="light")
+    last = None
+    for key, curve, tau in ((None, "distilled", 1), ("Home", "distilled", 0.5), (None, "cooled", 0.5)):
+        if key:
+            slider(page).press(key)
+        page.get_by_role("radio", name=NAMES[curve]).check()
+        drawn = {
+            kind: [
+                [float(dot.get_attribute(name)) for name in ("cx", "cy")]
+                for dot in page.locator(f"circle.kd-dot-{kind}").all()
+            ]
+            for kind in ("truth", "model")
+        }
+        assert len(drawn["truth"]) == len(drawn["model"]) == DOTS
+        assert all(0 < x < 480 and 0 < y < 260 for dots in drawn.values() for x, y in dots)
+        given = np.array(explorer.run["truth"]["points"])
+        (slope, start), (down, _) = (
+            np.polyfit(given[:, i], np.array(drawn["truth"])[:, i], 1) for i in (0, 1)
+        )
+        assert down == pytest.approx(-slope, rel=0.01), "one scale in both directions"
+        row = explorer.run["curves"][curve]["rows"][explorer.run["taus"].index(tau)]
+        assert np.array(drawn["model"])[:, 0] == pytest.approx(
+            start + slope * np.array(row["points"])[:, 0], abs=0.3
+        )
+        assert drawn["model"] != last
+        last = drawn["model"]
+        coverage = f"{0.8 * tau:.2f} ± 0.01"
+        assert page.locator(".kd-coverage b").text_content() == coverage
+        assert f"of the {NAMES[curve]} at τ = {tau}" in page.locator(".kd-geometry svg").get_attribute(
+            "aria-label"
+        )
+        words = page.locator(".kd-words").text_content()
+        assert words.endswith(
+            f"Its texts cover {coverage} of the truth’s; new texts of the truth cover 0.90 ± 0.01."
+        )
+        colour = plots.COLOURS["student" if curve == "distilled" else "direct"].lstrip("#")
+        rgb = ", ".join(str(int(colour[i : i + 2], 16)) for i in (0, 2, 4))
+        fill = page.locator("circle.kd-dot-model").first.evaluate("(e) => getComputedStyle(e).fill")
+        assert fill == f"rgb({rgb})"
+
+
+def test_pieces_are_never_markup(show, watched):
+    pieces = dict.fromkeys(range(2, 8), "<img src=x onerror=alert(1)>")
+    explorer = TemperatureExplorer(language_results(pieces))
+    page = show(explorer)
+    assert tokens(page, 1).first.text_content() == pieces[3]
+    tokens(page, 1).first.click()
+    assert page.locator(".kd-token").text_content().startswith(f"“{pieces[3]}”")
+    assert page.locator(".kd-explorer img").count() == 0
+    assert watched.faults == []
+
+
 def test_views_of_one_explorer_move_together_and_others_stay(show):
     one, other = TemperatureExplorer(toy_results()), TemperatureExplorer(toy_results(), tau=0.8)
     page = show(one, other, views=[one, one, other])
@@ -180,10 +302,11 @@ def test_views_of_one_explorer_move_together_and_others_stay(show):
     assert checked == [True, True, False]
 
 
+@BOTH
 @pytest.mark.parametrize("width", [360, 638, 1280])
-def test_everything_fits(show, watched, width):
+def test_everything_fits(show, watched, width, results):
     watched.page.set_viewport_size({"width": width, "height": 800})
-    page = show(TemperatureExplorer(toy_results()))
+    page = show(TemperatureExplorer(results()))
     assert page.evaluate(SIDEWAYS) <= 0
     assert page.evaluate(CROSSING) == 0
     assert page.evaluate(TOO_WIDE) == []
@@ -193,16 +316,16 @@ def test_everything_fits(show, watched, width):
 
 def test_theme_follows_the_page(show):
     page = show(TemperatureExplorer(toy_results()), theme="dark")
-    ground = "(e) => getComputedStyle(e).backgroundColor"
-    dark = page.locator(".kd-figure").evaluate(ground)
+    dark = page.locator(".kd-figure").evaluate(GROUND)
     page.evaluate("() => (document.documentElement.dataset.theme = 'light')")
     page.locator(".kd-explorer[data-theme=light]").wait_for()
-    assert page.locator(".kd-figure").evaluate(ground) == "rgb(255, 255, 255)" != dark
+    assert page.locator(".kd-figure").evaluate(GROUND) == "rgb(255, 255, 255)" != dark
 
 
+@BOTH
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_fault(show, theme):
-    page = show(TemperatureExplorer(toy_results()), theme=theme)
+def test_axe_finds_no_serious_fault(show, theme, results):
+    page = show(TemperatureExplorer(results()), theme=theme)
     found = Axe().run(page).response["violations"]
     serious = [(fault["id"], fault["help"]) for fault in found if fault["impact"] in ("serious", "critical")]
     assert serious == []
