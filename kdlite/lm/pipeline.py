@@ -265,7 +265,10 @@ def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixt
     if isinstance(truth, Toy):
         return MarkovMixture.random(**asdict(truth))
     if isinstance(truth, Pretrained):
-        return load(truth.name, truth.source, prompt=truth.prompt, length=truth.length)
+        try:
+            return load(truth.name, truth.source, prompt=truth.prompt, length=truth.length)
+        except RuntimeError as error:  # files that cannot be read
+            raise ValueError(str(error)) from error
     language = Language(
         truth.vocabulary, truth.length, prompt=(truth.vocabulary,), eos=0, begin=truth.vocabulary
     )
