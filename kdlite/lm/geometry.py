@@ -9,6 +9,8 @@ import numpy as np
 
 from kdlite.distribution import Estimate, check_integer
 
+_SAME = 1e-10  # squared distance, as a part of the points' own squares, below which float32 cannot tell
+
 
 class Plane(NamedTuple):
     """The plane in which points of H dimensions spread most (principal component analysis)."""
@@ -28,7 +30,7 @@ class Plane(NamedTuple):
             raise ValueError(f"a plane needs at least 3 points, got {len(points)}; draw more texts")
         centre = points.mean(axis=0, dtype=np.float64)
         _, spread, axes = np.linalg.svd(points - centre, full_matrices=False)
-        axes = axes[:2] * np.sign(axes[:2].sum(axis=1, keepdims=True))
+        axes = axes[:2] * np.where(axes[:2].sum(axis=1, keepdims=True) < 0, -1, 1)
         return cls(centre, axes, spread[:2] ** 2 / np.sum(spread**2))
 
     def project(self, points: np.ndarray) -> np.ndarray:
@@ -37,8 +39,8 @@ class Plane(NamedTuple):
 
 
 def coverage(points: np.ndarray, truth: np.ndarray, k: int = 5) -> Estimate:
-    """Share of the truth's points that have one of ``points`` nearer than their own k-th neighbour among the truth's
-    (Naeem et al. 2020, "coverage").
+    """Share of the truth's points that have one of ``points`` no farther than their own k-th neighbour among the
+    truth's (Naeem et al. 2020, "coverage").
 
     A second cloud of the truth's own, of the same size, covers about 1 - 2^-k of it.
 
@@ -62,12 +64,15 @@ def coverage(points: np.ndarray, truth: np.ndarray, k: int = 5) -> Estimate:
     own = _squared_distances(truth, truth)
     np.fill_diagonal(own, np.inf)
     radius = np.partition(own, k - 1, axis=1)[:, k - 1]
-    share = float(np.mean(_squared_distances(truth, points).min(axis=1) < radius))
+    share = float(np.mean(_squared_distances(truth, points).min(axis=1) <= radius))
     return Estimate(share, float(np.sqrt(share * (1 - share) / n)), n)
 
 
 def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Between every point of a ``(n, H)`` and every one of b ``(m, H)``, shape ``(n, m)``."""
+    """Between every point of a ``(n, H)`` and every one of b ``(m, H)``, shape ``(n, m)``. Points that differ by
+    rounding are the same: a text that is read twice.
+    """
     a, b = a.astype(np.float64), b.astype(np.float64)
     squares = np.sum(a**2, axis=1)[:, None] + np.sum(b**2, axis=1)
-    return np.maximum(squares - 2 * a @ b.T, 0.0)
+    found = squares - 2 * a @ b.T
+    return np.where(found > _SAME * squares, found, 0.0)
