@@ -123,10 +123,12 @@ class Profile:
             check_beta(beta)
         for seed in (*self.seeds, self.seed):
             check_seed(seed)
-        for name in ("taus", "seeds", "betas"):
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must differ, got {list(self.seeds)}")
+        for name in ("taus", "betas"):
             values = getattr(self, name)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{name} must differ, got {list(values)}")
+            if len({f"{value:g}" for value in values}) < len(values):  # they name folders
+                raise ValueError(f"{name} must differ in their first six digits, got {list(values)}")
         if not self.seeds:
             raise ValueError("seeds is empty; a run has at least one student")
         if self.betas and not isinstance(self.truth, Toy):

@@ -1,0 +1,93 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import kdlite.lm.profile
+from kdlite.lm import Profile
+from kdlite.lm.profile import Toy
+from kdlite.lm.stages import Draw, Embed, Fit, Score, rows, stages
+
+PROFILES = [
+    Profile.load(path.stem)
+    for path in sorted(Path(kdlite.lm.profile.__file__).with_name("profiles").glob("*.toml"))
+]
+
+
+@pytest.fixture(params=PROFILES, ids=lambda profile: profile.name)
+def profile(request):
+    return request.param
+
+
+@pytest.fixture
+def named(profile):
+    """Its stages by their names."""
+    found = list(stages(profile))
+    assert len({stage.name for stage in found}) == len(found)
+    return {stage.name: stage for stage in found}
+
+
+def test_every_stage_reads_only_earlier_ones(named):
+    earlier = set()
+    for name, stage in named.items():
+        assert set(stage.reads) <= earlier
+        assert len(set(stage.reads)) == len(stage.reads)
+        earlier.add(name)
+
+
+def test_names_are_those_of_folders(named):
+    for name in named:
+        assert name == Path(name).name and not name.startswith(".")
+
+
+def test_who_learns_from_whom(profile, named):
+    """The teacher and the direct students from the truth; a student from the teacher at its temperature."""
+    for name, stage in named.items():
+        if isinstance(stage.job, Fit):
+            corpus = named[stage.job.corpus].job
+            assert stage.reads == (stage.job.corpus, "truth-validation")
+            assert stage.job.learner == (profile.teacher if name == "teacher" else profile.student)
+            kind, _, rest = name.partition("-")
+            texts = profile.texts.train if kind in ("teacher", "direct") else profile.texts.lesson
+            assert corpus.n == texts
+            assert corpus.sampler == ("teacher" if kind == "distilled" else "truth")
+            if kind == "distilled":
+                assert f"{corpus.tau:g}-s{stage.job.seed}" == rest
+            if kind == "selected":
+                assert f"{corpus.beta:g}-s{stage.job.seed}" == rest
+    lessons = [
+        stage for stage in named.values() if isinstance(stage.job, Draw) and stage.job.sampler == "teacher"
+    ]
+    assert [stage.job.tau for stage in lessons] == list(profile.taus)
+    assert all(stage.reads == ("teacher",) for stage in lessons)
+
+
+def test_every_model_is_scored_under_the_truth(profile, named):
+    scores = [stage for stage in named.values() if isinstance(stage.job, Score)]
+    assert [stage.job for stage in scores] == list(rows(profile))
+    assert {stage.job.model for stage in scores} == {n for n, s in named.items() if isinstance(s.job, Fit)}
+    taus, seeds, betas = len(profile.taus), len(profile.seeds), len(profile.betas)
+    assert len(scores) == taus + seeds * (2 * taus + betas)
+    for stage in scores:
+        assert {stage.job.model, "truth-score", "truth-validation"} <= set(stage.reads)
+        assert stage.job.cooling == (1 / stage.job.tau if stage.job.curve in ("teacher", "cooled") else 1)
+
+
+def test_only_a_truth_with_a_hidden_space_is_embedded(profile, named):
+    embedded = [name for name, stage in named.items() if isinstance(stage.job, Embed)]
+    assert embedded == ([] if isinstance(profile.truth, Toy) else ["truth-points"])
+    for stage in named.values():
+        if isinstance(stage.job, Score):
+            assert set(embedded) <= set(stage.reads)
+
+
+@pytest.mark.parametrize("name", ["taus", "betas"])
+def test_values_that_folders_could_not_tell_apart_are_refused(name):
+    """Both would be lesson-0.333333, and the second would take the first one's texts."""
+    toy = next(profile for profile in PROFILES if isinstance(profile.truth, Toy))
+    with pytest.raises(
+        ValueError, match=rf"{name} must differ in their first six digits, got \[1.0, 0.3333333, "
+    ):
+        replace(toy, **{name: (1.0, 0.3333333, 0.3333334)})
+    names = [stage.name for stage in stages(replace(toy, **{name: (1.0, 0.333333, 0.333334)}))]
+    assert len(set(names)) == len(names)
