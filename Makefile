@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help book serve test proof lab bench toy sync lock
+.PHONY: help book serve test proof lab bench toy cpu sync lock
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
@@ -31,9 +31,13 @@ lab: .venv/ready ## open the book in JupyterLab
 bench: .venv/ready ## run the side-by-side timings
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
-toy: .venv/ready ## record the run of chapter 7 again (resumes)
+toy: .venv/ready ## record the run of chapter 7 again (resumes, about ten minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run toy --out _runs/toy
-	mkdir -p book/results && cp _runs/toy/results.json book/results/toy-language.json
+	cp _runs/toy/results.json book/results/toy-language.json
+
+cpu: .venv/ready ## record the run of chapter 9 again (resumes, about two hours)
+	OMP_WAIT_POLICY=passive $(BIN)/python -m kdlite.lm run cpu --out _runs/cpu
+	cp _runs/cpu/results.json book/results/smollm2-cpu.json
 
 sync: .venv/ready ## carry edits from book/text to the notebooks, or back
 	find book/text -name '*.md' -exec $(BIN)/jupytext --sync {} +

@@ -380,6 +380,14 @@ def shares(
     return fig
 
 
+# What a curve of a run is drawn as, and called.
+_MODELS = {
+    "distilled": ("student", "distilled student"),
+    "cooled": ("direct", "direct student, cooled"),
+    "teacher": ("teacher", "teacher"),
+}
+
+
 def geometry(results: "Results", curve: str = "distilled") -> Figure:
     """Texts as points in the truth's hidden space, one panel a temperature: the truth's in grey, and those of the
     first seed's model. Titles give the coverage of the truth's texts and its standard error.
@@ -395,11 +403,7 @@ def geometry(results: "Results", curve: str = "distilled") -> Figure:
         raise ValueError(
             "the results have no plane of the truth's texts; pass those of a language model's run"
         )
-    name, label = {
-        "distilled": ("student", "distilled student"),
-        "cooled": ("direct", "direct student, cooled"),
-        "teacher": ("teacher", "teacher"),
-    }[curve]
+    name, label = _MODELS[curve]
     taus = sorted(results.profile["taus"], reverse=True)
     rows = [results.select(curve, tau=tau)[0] for tau in taus]  # they stand seed by seed
     truth, *clouds = (np.array(row["points"]) for row in (results.plane, *rows))
@@ -418,6 +422,28 @@ def geometry(results: "Results", curve: str = "distilled") -> Figure:
         ax.sharey(axes[0, 0])
     reference = f"truth (coverage by new texts of its own: {_plus_minus(results.plane)})"
     fig.legend(axes[0, 0].lines, (reference, label), loc="outside lower center", fontsize=9, frameon=False)
+    return fig
+
+
+def against_tau(results: "Results") -> Figure:
+    """Precision and recall along tau of the three curves of a run: each seed's estimate as a point with its 95 %
+    interval over texts, and a line through their means. The truth's own score is the dotted line.
+    """
+    fig, axes = figure(2, width=4.2, height=3.4)
+    taus = np.array(sorted(results.profile["taus"]))
+    for ax, score in zip(axes[0], ("precision", "recall"), strict=True):
+        for place, (curve, (name, label)) in enumerate(_MODELS.items()):
+            rows = [results.select(curve, tau=tau) for tau in taus]
+            found = np.array([[(r[score]["value"], r[score]["stderr"]) for r in seeds] for seeds in rows])
+            for seed, (value, error) in enumerate(found.transpose(1, 2, 0)):
+                at = taus + 0.006 * (place - 1) + 0.003 * seed  # beside one another
+                ax.errorbar(at, value, 1.96 * error, fmt=".", color=COLOURS[name], ms=4, lw=1)
+            mean = found[:, :, 0].mean(axis=1)
+            ax.plot(taus, mean, color=COLOURS[name], ls=LINES[name], lw=1.6, label=label)
+        ax.axhline(results.truth.value, color=COLOURS["truth"], ls=":", lw=1.2, label="truth with itself")
+        ax.set(xlabel="τ", ylabel=f"{score} (nats per token)")
+        ax.invert_xaxis()
+    axes[0, 0].legend(fontsize=8)
     return fig
 
 

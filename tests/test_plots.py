@@ -53,3 +53,19 @@ def test_the_geometry_of_a_toy_run_is_refused():
         ValueError, match="no plane of the truth's texts; pass those of a language model's run"
     ):
         plots.geometry(toy_results())
+
+
+def test_scores_against_tau_carry_the_interval_of_each_seed():
+    results = language_results()
+    fig = plots.against_tau(results)
+    for ax, score in zip(fig.axes, ("precision", "recall"), strict=True):
+        drawn = {line.get_label(): line for line in ax.lines}
+        for curve, label in (("distilled", "distilled student"), ("teacher", "teacher")):
+            means = [
+                np.mean([row[score]["value"] for row in results.select(curve, tau=t)]) for t in sorted(TAUS)
+            ]
+            np.testing.assert_allclose(drawn[label].get_ydata(), means)
+        bars = [bar.get_segments() for bar in ax.collections]
+        assert len(bars) == 2 + 2 + 1  # seeds of the two students, and the teacher
+        (low, high) = bars[0][0][:, 1]
+        assert high - low == pytest.approx(2 * 1.96 * 0.01)
