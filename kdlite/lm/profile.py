@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlite.distribution import check_beta, check_integer, check_seed
+from kdlite.lm.language import Language
 from kdlite.lm.model import SHAPES, Shape
 from kdlite.lm.training import Recipe
 
@@ -49,6 +50,16 @@ class Scratch:
         float  # its texts are drawn at temperature 1/beta; from scratch, all tokens are about equally likely
     )
     seed: int
+
+    def __post_init__(self) -> None:
+        check_beta(self.beta)
+        check_seed(self.seed)
+        _ = self.language  # has errors of its own
+
+    @property
+    def language(self) -> Language:
+        """Ids from 0, which ends a text; the one past the last begins it."""
+        return Language(self.vocabulary, self.length, (self.vocabulary,), eos=0, begin=self.vocabulary)
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def small_disk(tmp_path):
 
 def test_a_disk_that_is_really_full(finished, small_disk):
     disk, resize = small_disk
-    for size in ("40k", "150k", "250k"):
+    for size in ("150k", "200k", "250k"):
         assert resize(size)
         with pytest.raises(OSError, match=f"no space left while writing .* in {disk}") as caught:
             run(PROFILE, disk / "out")

@@ -1,4 +1,5 @@
 import copy
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -6,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import kdlite.lm.profile
-from kdlite.lm import Profile, Shape
-from kdlite.lm.profile import Pretrained, Toy
+from kdlite.lm import Language, Profile, Shape
+from kdlite.lm.profile import Pretrained, Scratch, Toy
 
 TOY = tomllib.loads(
     (Path(kdlite.lm.profile.__file__).parent / "profiles" / "toy.toml").read_text(encoding="utf-8")
@@ -45,6 +46,35 @@ def test_a_profile_can_be_a_file(tmp_path):
     assert profile.name == "mine"
     assert profile.truth == Pretrained("m", "hub", "The", 8)
     assert profile.student.layers == 1
+
+
+def test_a_truth_from_scratch_is_told_by_its_shape():
+    truth = Profile.load("smoke").truth
+    assert truth == Scratch(Shape(32, 2, 2, 1, 64), vocabulary=64, length=16, beta=3.0, seed=0)
+    assert truth.language == Language(64, 16, (64,), eos=0, begin=64)
+
+
+@pytest.mark.parametrize("name", ["toy", "smoke", "cpu"])
+def test_what_is_written_beside_a_run_is_the_profile(name):
+    profile = Profile.load(name)
+    assert Profile.of("another", json.loads(json.dumps(profile.to_dict()))) == profile
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"beta": -1}, "beta must be a finite number >= 0, got -1"),
+        ({"seed": -1}, "seed must be an integer >= 0, got -1"),
+        ({"vocabulary": 0}, "vocabulary must be an integer >= 1, got 0"),
+        ({"length": 0}, "length must be an integer >= 1, got 0"),
+        ({"chains": 2}, "truth has no 'chains'; it has shape, vocabulary, length, beta, seed"),
+        ({"shape": {"hidden": 32}}, "truth.shape: missing 4 required"),
+    ],
+)
+def test_what_is_wrong_with_a_truth_from_scratch_is_named(changes, message):
+    values = Profile.load("smoke").to_dict()
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Profile.of("smoke", values | {"truth": values["truth"] | changes})
 
 
 @pytest.mark.parametrize(
