@@ -5,6 +5,7 @@ from kdlite.lm.language import Language
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import SHAPES, LanguageModel, Shape, new, prune
 from kdlite.lm.pipeline import run
+from kdlite.lm.plan import Plan, plan
 from kdlite.lm.profile import Profile
 from kdlite.lm.results import Results
 from kdlite.lm.surprisal import Surprisal
@@ -17,6 +18,7 @@ __all__ = [
     "Language",
     "LanguageModel",
     "MarkovMixture",
+    "Plan",
     "Profile",
     "Recipe",
     "Results",
@@ -26,6 +28,7 @@ __all__ = [
     "fit",
     "load",
     "new",
+    "plan",
     "prune",
     "run",
 ]

@@ -1,4 +1,6 @@
-"""The command line: ``python -m kdlite.lm run PROFILE --out DIR``, ``status DIR``, ``score --student A --truth B``."""
+"""The command line: ``python -m kdlite.lm run PROFILE --out DIR``, ``plan PROFILE``, ``status DIR``,
+``score --student A --truth B``.
+"""
 
 import argparse
 import json
@@ -7,9 +9,11 @@ import sys
 from typing import NoReturn
 
 from kdlite.lm.compare import compare
+from kdlite.lm.devices import DEVICES
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.packaged import one_line
 from kdlite.lm.pipeline import run
+from kdlite.lm.plan import plan
 from kdlite.lm.profile import Profile
 from kdlite.lm.status import status
 from kdlite.lm.weights import load
@@ -32,6 +36,10 @@ def main() -> int:
     verb = commands.add_parser("run", help="carry out a profile in a folder, or what of it is left")
     verb.add_argument("profile", help="toy, or a TOML file")
     verb.add_argument("--out", required=True, help="folder of the run")
+    verb = commands.add_parser("plan", help="say what a run will take, and whether it fits, before it starts")
+    verb.add_argument("profile", help="as for run")
+    verb.add_argument("--device", default="cpu", help=f"{', '.join(DEVICES)} (cpu: this machine's)")
+    verb.add_argument("--out", default=".", help="folder of the run, for the room on its disk (.)")
     verb = commands.add_parser("status", help="say how far the run in a folder has come")
     verb.add_argument("folder", help="folder of the run")
     verb = commands.add_parser(
@@ -62,6 +70,8 @@ def carry_out(arguments: argparse.Namespace) -> object:
             if _is_left_alone():
                 print(_ALONE, file=sys.stderr)
             return run(Profile.load(arguments.profile), arguments.out)
+        case "plan":
+            return plan(Profile.load(arguments.profile), arguments.device, arguments.out)
         case "status":
             return status(arguments.folder)
         case "score":

@@ -23,7 +23,7 @@ from kdlite.lm.language import Language
 from kdlite.lm.sampling import Truncation, draws
 from kdlite.lm.scoring import IGNORED, score_tokens
 
-_POSITIONS = 1 << 13  # scored in one forward pass
+POSITIONS = 1 << 13  # scored in one forward pass
 BATCH = 128  # texts drawn at a time
 
 
@@ -195,7 +195,7 @@ class LanguageModel:
         log_prob = np.zeros(tokens.shape, dtype=np.float32)
         state = np.zeros((len(tokens), self.model.config.hidden_size), dtype=np.float32)
         prompt = np.array(self.prompt)
-        rows = max(1, _POSITIONS // (len(prompt) + self.length))
+        rows = max(1, POSITIONS // (len(prompt) + self.length))
         order = np.argsort(sizes, kind="stable")
         with tqdm(total=int(sizes.sum()), unit=" tokens", unit_scale=True, delay=2, leave=False) as bar:
             for i in range(0, len(order), rows):

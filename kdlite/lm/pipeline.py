@@ -24,21 +24,19 @@ from tqdm import tqdm
 from kdlite import plots
 from kdlite.distribution import Estimate, precision, ratio_estimate, recall, stream_seed
 from kdlite.lm.corpus import Corpus
+from kdlite.lm.footprint import Footprint
 from kdlite.lm.geometry import Plane, coverage
-from kdlite.lm.language import Language
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import LanguageModel, new, prune
 from kdlite.lm.profile import Learner, Pretrained, Profile, Scratch, Toy
 from kdlite.lm.results import Results
-from kdlite.lm.stages import Draw, Embed, Fit, Score, Stage, stages
+from kdlite.lm.stages import DONE, Draw, Embed, Fit, Score, Stage, stages
 from kdlite.lm.store import differences, locked, read_json, replacing, sha256, sweep, write_json
 from kdlite.lm.training import fit
 from kdlite.lm.weights import load
 
-DONE = "stage.json"
 PROFILE = "profile.json"
 _SHOWN = 24  # texts of each model kept with the results, for people to read
-_EMBEDDED = 1024  # at most so many texts of each model are made points
 _DOTS = 128  # of these kept with the results
 _PATIENCE = timedelta(days=2)  # a process may wait for the slowest as long as a stage takes
 
@@ -52,7 +50,7 @@ def run(profile: Profile, out: str | Path) -> Path:
     Raises:
         ValueError: if the folder holds a run of another profile, or an output has changed since it was made.
         BlockingIOError: if another run is at work in the folder.
-        OSError: if the disk is full; what was finished is kept.
+        OSError: if the disk has no room for what is left, or is full; what was finished is kept.
     """
     out = Path(out)
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
@@ -60,6 +58,7 @@ def run(profile: Profile, out: str | Path) -> Path:
         if state.is_main_process:
             _claim(out / PROFILE, profile)
             sweep(out)
+            Footprint(profile).check_disk(out)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))
         with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:
@@ -183,15 +182,10 @@ class Run:
         )
         return Corpus.draw(model, folder, n=n, seed=seed, sampler=name, shard=shard, batch=batch, **options)
 
-    @property
-    def _embedded(self) -> int:
-        """Texts made points, the same number of the truth and of each model."""
-        return min(self.profile.texts.train, self.profile.texts.score, _EMBEDDED)
-
     def _embed(self, folder: Path) -> None:
         """The truth's texts as points, and how well its own other texts cover them."""
         own, other = (
-            self.truth.read(Corpus.open(self.out / name).sample(self._embedded, seed=0)).state
+            self.truth.read(Corpus.open(self.out / name).sample(self.profile.texts.points, seed=0)).state
             for name in ("truth-score", "truth-train")
         )
         plane = Plane.of(own)
@@ -224,7 +218,7 @@ class Run:
             found |= {
                 "token_log_prob": judge.token_log_prob[:_SHOWN].round(2).tolist(),
                 "points": _dots(plane, judge.state),
-                "coverage": coverage(judge.state[: self._embedded], points["points"])._asdict(),
+                "coverage": coverage(judge.state[: self.profile.texts.points], points["points"])._asdict(),
             }
         unseen = recall(model, others["validation"], len(others["validation"]))
         perplexity = float(np.exp(-unseen.value))
@@ -269,10 +263,7 @@ def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixt
             return load(truth.name, truth.source, prompt=truth.prompt, length=truth.length)
         except RuntimeError as error:  # files that cannot be read
             raise ValueError(str(error)) from error
-    language = Language(
-        truth.vocabulary, truth.length, prompt=(truth.vocabulary,), eos=0, begin=truth.vocabulary
-    )
-    return new(truth.shape, language, seed=truth.seed).sharpen(truth.beta).to(PartialState().device)
+    return new(truth.shape, truth.language, seed=truth.seed).sharpen(truth.beta).to(PartialState().device)
 
 
 def _dots(plane: Plane, points: np.ndarray) -> list[list[float]]:

@@ -15,6 +15,7 @@ from kdlite.lm.model import SHAPES, Shape
 from kdlite.lm.training import Recipe
 
 _BUILT_IN = Path(__file__).with_name("profiles")
+_POINTS = 1024  # at most so many texts of each model are made points
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Texts:
             check_integer(
                 f"texts.{field.name}", getattr(self, field.name), 1, "a corpus has at least one text"
             )
+
+    @property
+    def points(self) -> int:
+        """Texts made points, the same number of the truth and of each model."""
+        return min(self.train, self.score, _POINTS)
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,12 @@ class Decoder(nn.Module):
         self.place += 1
         self.text[:, :rows].index_copy_(0, self.place, token[None])
 
+    def looks(self) -> Iterator[tuple[range, int]]:
+        """The steps between two looks at which texts have ended, and the places that these steps look back over."""
+        for start in range(0, self.language.length, _CHECK):
+            steps = range(start, min(start + _CHECK, self.language.length))
+            yield steps, len(self.language.prompt) + steps.stop
+
     @torch.no_grad()
     def draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
         """One text for each row of uniforms ``(n, length)``: tokens ``(n, length)`` and nats ``(n,)``."""
@@ -245,9 +251,7 @@ class Decoder(nn.Module):
         origin = torch.arange(rows, device=self.text.device)
         tokens = torch.full((rows, self.language.length), eos or 0, device=self.text.device)
         log_prob = torch.zeros(rows, dtype=torch.float64, device=self.text.device)
-        for start in range(0, self.language.length, _CHECK):
-            steps = range(start, min(start + _CHECK, self.language.length))
-            span = len(prompt) + steps.stop
+        for steps, span in self.looks():
             for _ in steps:
                 self._step(rows, span)
             bar.update(len(steps) * n)

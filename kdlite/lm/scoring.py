@@ -93,8 +93,10 @@ class TokenLoss(nn.Module):
             mask = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, -math.inf)
         inputs = {"attention_mask": mask, "position_ids": positions, "use_cache": False}
         if Decoder.knows(self.model):
-            hidden = self.model.model(ids, **inputs).last_hidden_state[keep]
-            return _HeadLoss.apply(hidden, self.model.lm_head.weight, targets[keep], self.begin)
+            hidden, head = self.model.model(ids, **inputs).last_hidden_state[keep], self.model.lm_head.weight
+            if not torch.is_grad_enabled():
+                head = head.detach()  # else its gradient is made along with the loss
+            return _HeadLoss.apply(hidden, head, targets[keep], self.begin)
         logits = temper(self.model(ids, **inputs).logits[keep], 1.0, self.begin)
         return F.cross_entropy(logits, targets[keep], reduction="sum")
 

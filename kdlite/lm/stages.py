@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from kdlite.lm.profile import Learner, Profile, Toy
 
+DONE = "stage.json"  # a stage whose folder holds it is done
+
 
 class Draw(NamedTuple):
     """A corpus: n texts of the truth, or of the teacher at temperature tau."""

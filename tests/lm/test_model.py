@@ -73,7 +73,7 @@ def test_texts_are_scored_by_themselves_whatever_their_order(monkeypatch):
     model = llama(PLAIN)
     tokens = model.sample(30, 0)
     whole = model.log_prob(tokens)
-    monkeypatch.setattr("kdlite.lm.model._POSITIONS", 50)
+    monkeypatch.setattr("kdlite.lm.model.POSITIONS", 50)
     np.testing.assert_allclose(model.log_prob(tokens[::-1])[::-1], whole, atol=1e-4)
     np.testing.assert_allclose(full_log_prob(model, tokens), whole, rtol=1e-4, atol=1e-4)
 
