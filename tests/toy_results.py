@@ -47,7 +47,7 @@ def language_results(pieces=PIECES):
     points = rng.normal(size=(DOTS, 2)).round(2).tolist()
     plane = {"share": [0.4, 0.2], "points": points, "coverage": _estimate(0.9)}
     truth = MODEL if pieces else {"shape": {}, "vocabulary": 8, "length": 6, "beta": 3.0, "seed": 0}
-    return _results(truth, texts, source="made up", plane=plane, pieces=pieces)
+    return _results(truth, texts, source="made up", end=2, plane=plane, pieces=pieces)
 
 
 def _results(truth, texts, **rest):

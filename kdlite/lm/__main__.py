@@ -14,7 +14,7 @@ from kdlite.lm.model import LanguageModel
 from kdlite.lm.packaged import one_line
 from kdlite.lm.pipeline import run
 from kdlite.lm.plan import plan
-from kdlite.lm.profile import Profile
+from kdlite.lm.profile import BUILT_IN, Profile
 from kdlite.lm.status import status
 from kdlite.lm.weights import load
 
@@ -34,7 +34,7 @@ def main() -> int:
     parser = _Parser(prog="python -m kdlite.lm", description="Distil language models, and measure.")
     commands = parser.add_subparsers(dest="command", required=True)
     verb = commands.add_parser("run", help="carry out a profile in a folder, or what of it is left")
-    verb.add_argument("profile", help="toy, or a TOML file")
+    verb.add_argument("profile", help=f"{', '.join(BUILT_IN)}, or a TOML file")
     verb.add_argument("--out", required=True, help="folder of the run")
     verb = commands.add_parser("plan", help="say what a run will take, and whether it fits, before it starts")
     verb.add_argument("profile", help="as for run")

@@ -132,10 +132,10 @@ def _language(results: Results, rows: list[dict]) -> _Kind:
         raise ValueError(
             "the results have no plane of the truth's texts; make the run again with this version"
         )
-    end, prompt = _end_token(rows), results.profile["truth"].get("prompt", "")
+    prompt = results.profile["truth"].get("prompt", "")
 
     def show_text(text: list[int], log_prob: list[float]) -> dict:
-        tokens = spell(text, results.pieces, end)
+        tokens = spell(text, results.pieces, results.end)
         own = log_prob[: len(tokens)]
         shown = {"tokens": tokens[:_LONGEST], "mark": own[:_LONGEST]}
         return {**shown, "mean": round(float(np.mean(own)), 2), "size": len(tokens)}
@@ -148,18 +148,6 @@ def _language(results: Results, rows: list[dict]) -> _Kind:
     scale = {"edges": EDGES, "grounds": GROUNDS}
     run = {"colouring": "surprisal", "scale": scale, "prompt": prompt}
     return run, {**plane, "coverage": _plus_minus(results.plane)}, show
-
-
-def _end_token(rows: list[dict]) -> int | None:
-    """The token that pads texts, from its first on the only one and scored 0 after it; None if no text is padded."""
-    texts = np.concatenate([row["texts"] for row in rows])
-    log_prob = np.concatenate([row["token_log_prob"] for row in rows])
-    for token in np.unique(texts[log_prob[:, -1] == 0, -1]):
-        places = texts == token
-        after = np.cumsum(places, axis=1) - places > 0
-        if after.any() and np.all(places[after]) and not np.any(log_prob[after]):
-            return int(token)
-    return None
 
 
 def _check(rows: list[dict], *names: str) -> None:

@@ -247,6 +247,7 @@ class Run:
         }
         if isinstance(self.truth, LanguageModel):
             found["source"] = self.truth.source
+            found["end"] = self.truth.language.eos
             found["plane"] = read_json(self.out / "truth-points" / "plane.json")
             if self.truth.tokenizer is not None:
                 ids = sorted({token for row in scores for text in row["texts"] for token in text})

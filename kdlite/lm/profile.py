@@ -14,7 +14,8 @@ from kdlite.lm.language import Language
 from kdlite.lm.model import SHAPES, Shape
 from kdlite.lm.training import Recipe
 
-_BUILT_IN = Path(__file__).with_name("profiles")
+_FOLDER = Path(__file__).with_name("profiles")
+BUILT_IN = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 _POINTS = 1024  # at most so many texts of each model are made points
 
 
@@ -159,12 +160,13 @@ class Profile:
         Raises:
             ValueError: if there is none, or it is not valid, naming the key.
         """
-        path = _BUILT_IN / f"{name}.toml"
+        path = _FOLDER / f"{name}.toml"
         if not path.is_file():
             path = Path(name)
         if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in _BUILT_IN.glob("*.toml")))
-            raise ValueError(f"no profile {str(name)!r}; built in are {known}, or pass a TOML file")
+            raise ValueError(
+                f"no profile {str(name)!r}; built in are {', '.join(BUILT_IN)}, or pass a TOML file"
+            )
         try:
             return cls.of(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:

@@ -27,6 +27,7 @@ class Results:
             ``token_log_prob`` under the truth, and texts as ``points`` with their ``coverage`` of the truth's.
         provenance: commit, date, device, versions, seconds of each stage.
         source: of a language model's weights, with its commit or SHA-256.
+        end: the language model's end token.
         plane: where the truth is a language model, ``points`` of its texts in its hidden space, the ``share`` of their
             variance that each of the two axes has, and the ``coverage`` of these texts by others of its own.
         pieces: what the tokens of the texts stand for, where the truth has a tokenizer.
@@ -37,6 +38,7 @@ class Results:
     rows: list[dict]
     provenance: dict
     source: str | None = None
+    end: int | None = None
     plane: dict | None = None
     pieces: dict[int, str] | None = None
 
@@ -53,7 +55,7 @@ class Results:
             truth = entropy._replace(value=-entropy.value)
             needed = table["profile"], truth, table["rows"], table["provenance"]
             pieces = table.get("pieces") and {int(i): piece for i, piece in table["pieces"].items()}
-            return cls(*needed, table.get("source"), table.get("plane"), pieces)
+            return cls(*needed, table.get("source"), table.get("end"), table.get("plane"), pieces)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no results of a run: {error!r}") from None
 

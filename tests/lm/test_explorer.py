@@ -92,19 +92,10 @@ def test_a_run_just_finished_is_shown(smoke):
 def test_pieces_and_plane_are_read_from_the_file(tmp_path):
     results = language_results()
     entropy = {"value": 1.2, "stderr": 0.01, "n": 100}
-    names = ("profile", "rows", "provenance", "source", "plane", "pieces")
+    names = ("profile", "rows", "provenance", "source", "end", "plane", "pieces")
     table = {"truth_entropy": entropy, **{name: getattr(results, name) for name in names}}
     (tmp_path / "results.json").write_text(json.dumps(table))
     assert Results.load(tmp_path / "results.json") == results
-
-
-def test_a_token_that_is_certain_does_not_end_a_text():
-    results = language_results()
-    for row in results.rows:  # a text that goes round in circles
-        row["texts"][1], row["token_log_prob"][1] = [3, 4, 7, 7, 7, 7], [-1.0, -2.0, -3.0, 0.0, -0.0, 0.0]
-        row["texts"][2], row["token_log_prob"][2] = [7, 4, 3, 3, 7, 4], [-1.0] * 6
-    text = summary(results)["curves"]["teacher"]["rows"][0]["texts"][1]
-    assert text["tokens"] == [" the", " Paris", *",,,,"]
 
 
 def test_long_texts_are_cut():
