@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # and each paired with a line style of its own.
 COLOURS = {"truth": "#4d4d4d", "teacher": "#0072B2", "student": "#D55E00", "direct": "#009E73"}
 LINES = {"truth": ":", "teacher": "-.", "student": "-", "direct": "--"}
+_SHADES = ("#56B4E9", "#E69F00", "#CC79A7", "#000000")  # of quantities and settings: none of the four above
 _HEAT = LinearSegmentedColormap.from_list("truth", ["#ffffff", COLOURS["truth"]])
 _STYLE = {
     "axes.axisbelow": True,
@@ -235,15 +236,25 @@ def gains(x: np.ndarray, curves: dict[str, np.ndarray], *, xlabel: str, ylabel: 
     fig, axes = figure(width=6.2, height=3.6)
     ax = axes[0, 0]
     ax.axhline(0, color="#888888", lw=1)
-    shades = (
-        "#56B4E9",
-        "#E69F00",
-        "#CC79A7",
-        "#000000",
-    )  # settings, so none of the four distributions' colours
-    for (label, values), colour, style in zip(curves.items(), shades, ("--", "-", "-.", ":"), strict=False):
+    for (label, values), colour, style in zip(curves.items(), _SHADES, ("--", "-", "-.", ":"), strict=False):
         ax.plot(x, values, color=colour, ls=style, lw=1.8, label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend(fontsize=8)
+    return fig
+
+
+def cooling(taus: Sequence[float], curves: dict[str, Sequence[Estimate]], *, ylabel: str) -> Figure:
+    """Estimates along tau, from hot to cold: label to one estimate a tau, each with its 95 % interval."""
+    fig, axes = figure(width=6.2, height=3.6)
+    ax = axes[0, 0]
+    for (label, estimates), colour, marker, style in zip(
+        curves.items(), _SHADES, "osD^", ("--", "-", "-.", ":"), strict=False
+    ):
+        values = [estimate.value for estimate in estimates]
+        bars = [1.96 * estimate.stderr for estimate in estimates]
+        ax.errorbar(taus, values, bars, color=colour, ls=style, marker=marker, ms=5, lw=1.8, label=label)
+    ax.set(xlabel="τ", ylabel=ylabel, xticks=taus)
+    ax.invert_xaxis()
     ax.legend(fontsize=8)
     return fig
 
