@@ -56,7 +56,7 @@ class Surprisal:
     def _repr_html_(self) -> str:
         steps = (*(f"≥ −{edge:g}" for edge in EDGES), "less")
         legend = " ".join(
-            f'<span style="background: {ground}; padding: 2px 6px">{step}</span>'
+            f'<span style="background: {ground}; padding: 2px 6px; white-space: nowrap">{step}</span>'
             for ground, step in zip(GROUNDS, steps, strict=True)
         )
         prompt = escape(self.tokenizer.decode(self.reading.language.prompt)) if self.tokenizer else ""
