@@ -64,13 +64,13 @@ class GaussianMixture:
 
     @property
     def weight_entropy(self) -> float:
-        """Entropy of the weights, in nats: what the knob turns down."""
+        """Entropy of the weights, which the knob turns down, in nats."""
         w = self.weights[self.weights > 0]
         return float(max(0.0, -(w @ np.log(w))))
 
     @property
     def effective_components(self) -> float:
-        """Perplexity of the weights, exp(weight_entropy): between 1 and K."""
+        """Perplexity of the weights, ``exp(weight_entropy)``, between 1 and K."""
         return float(np.exp(self.weight_entropy))
 
     def sharpen(self, beta: float) -> "GaussianMixture":

@@ -74,7 +74,7 @@ class Language:
 
     @property
     def embeddings(self) -> int:
-        """How many ids a model of this language must know: the vocabulary, and a begin token beyond it."""
+        """How many ids a model of this language must know, the vocabulary and a begin token beyond it."""
         return self.vocabulary + (self.begin == self.vocabulary)
 
     def size(self, tokens: np.ndarray) -> np.ndarray:

@@ -96,7 +96,7 @@ class MarkovMixture:
 
     @property
     def language(self) -> Language:
-        """The language of the sequences: a model of it starts from a begin token that no sequence contains."""
+        """The language of the sequences. A model of it starts from a begin token that no sequence contains."""
         vocabulary = self.initial.shape[1]
         return Language(vocabulary, self.length, prompt=(vocabulary,), begin=vocabulary)
 
