@@ -1,0 +1,193 @@
+"""Divergences between the next-token distributions of a student and a teacher, summed over places, in nats.
+
+Knows logits and masks; knows nothing of models, texts or training. With p the teacher's distribution at a place and
+q the student's:
+
+- ``forward_kl``: KL(p ‖ q), teacher to student. It covers: q must put weight wherever p does. On a teacher's texts it
+  is logit distillation. Maximum likelihood on those texts (``lm.fit``; sequence-level distillation, Kim & Rush 2016)
+  is its one-sample estimate, less the teacher's entropy: take all of p as the token that was drawn.
+- ``reverse_kl``: KL(q ‖ p), student to teacher. It seeks modes: q must put no weight where p has little. On the
+  student's own texts it is the on-policy objective (MiniLLM, Gu et al. 2023, arXiv 2306.08543).
+- ``jensen_shannon``: between the two, by ``jsd_weight`` (GKD, Agarwal et al. 2023, arXiv 2306.13649; for another way
+  to blend p and q see the skew divergences of DistiLLM, Ko et al. 2024, arXiv 2402.03898).
+
+The temperature of a teacher is another matter: it changes p itself, and is set by scaling the teacher's logits
+(``teacher.sharpen``) before they come here. Nothing here softens the student.
+
+Every function returns the *sum* over the places in the mask. Divide by ``mask.sum()`` for nats per token; the sums of
+the parts of a batch add up to that of the whole. Places are taken a chunk at a time, forwards and again backwards, so
+that beside the two arrays of logits only the student's gradient is ever as large as they are.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+_CHUNK = 1 << 24  # logits held at a time
+OBJECTIVES = ("forward_kl", "reverse_kl", "jensen_shannon")
+
+
+class Divergence(NamedTuple):
+    """What N places give."""
+
+    value: Tensor  # (N,), nats, >= 0
+    gradient: Tensor  # (N, V): of each value by the student's logits
+
+
+Measure = Callable[[Tensor, Tensor], Divergence]  # of the logits of student and teacher, (N, V) each
+
+
+def forward_kl(student_logits: Tensor, teacher_logits: Tensor, mask: Tensor) -> Tensor:
+    """KL(teacher ‖ student) = Σ p (log p − log q), summed over the mask.
+
+    Args:
+        student_logits: shape ``(B, T, V)``; its gradient is made. -inf leaves a token out.
+        teacher_logits: shape ``(B, T, V)``; a constant.
+        mask: which places count, shape ``(B, T)``, boolean.
+
+    Returns:
+        A float64 scalar, nats; infinite where the teacher may say what the student cannot.
+
+    Raises:
+        ValueError: if the shapes differ, the mask is not boolean, or it leaves no place.
+    """
+    return _total(student_logits, teacher_logits, mask, measure("forward_kl"))
+
+
+def reverse_kl(student_logits: Tensor, teacher_logits: Tensor, mask: Tensor) -> Tensor:
+    """KL(student ‖ teacher) = Σ q (log q − log p), summed over the mask.
+
+    On the student's own texts, the mean of its sum over a text is KL(student ‖ teacher) of whole texts. Its gradient
+    here takes the texts as given, as GKD does; MiniLLM also follows how the student comes to write them.
+
+    Arguments, result and errors are those of :func:`forward_kl`; infinite where the student may say what the teacher
+    cannot.
+    """
+    return _total(student_logits, teacher_logits, mask, measure("reverse_kl"))
+
+
+def jensen_shannon(
+    student_logits: Tensor, teacher_logits: Tensor, mask: Tensor, jsd_weight: float = 0.5
+) -> Tensor:
+    """The generalised Jensen–Shannon divergence, summed over the mask:
+
+    w KL(p ‖ m) + (1 − w) KL(q ‖ m) with m = w p + (1 − w) q and w = ``jsd_weight``, the teacher's share of m.
+
+    Never infinite for 0 < w < 1: at most −w log w − (1 − w) log(1 − w). Towards the ends it vanishes, as
+    w KL(p ‖ q) where w → 0 and as (1 − w) KL(q ‖ p) where w → 1. At the ends themselves the factor is left out, and
+    the value jumps: 0 is ``forward_kl``, 1 is ``reverse_kl``. All this is the ``beta`` of TRL's GKD trainer
+    (GKD, section 2), which is not the entropy knob of this book. 0.5 is symmetric in p and q.
+
+    Arguments, result and errors are those of :func:`forward_kl`, and:
+
+    Raises:
+        ValueError: if ``jsd_weight`` is outside [0, 1].
+    """
+    return _total(student_logits, teacher_logits, mask, measure("jensen_shannon", jsd_weight))
+
+
+def measure(objective: str, jsd_weight: float | None = None) -> Measure:
+    """An objective by its name, as a function of the places' logits.
+
+    Raises:
+        ValueError: for a name that is none of ``OBJECTIVES``, a weight outside [0, 1], or one without a use.
+    """
+    if objective not in OBJECTIVES:
+        raise ValueError(f"there is no objective {objective!r}; choose {', '.join(OBJECTIVES)}")
+    if objective != "jensen_shannon":
+        if jsd_weight is not None:
+            raise ValueError(f"{objective} has no jsd_weight, got {jsd_weight!r}; leave it out")
+        return _forward if objective == "forward_kl" else _reverse
+    weight = 0.5 if jsd_weight is None else jsd_weight
+    if not 0 <= weight <= 1:
+        raise ValueError(
+            f"jsd_weight must be in [0, 1], got {weight!r}; 0 is forward KL, 1 reverse KL, 0.5 halfway"
+        )
+    if weight in (0, 1):
+        return _reverse if weight else _forward
+    return partial(_between, jsd_weight=weight)
+
+
+def _forward(student: Tensor, teacher: Tensor) -> Divergence:
+    q, p = _log_probs(student, teacher)
+    value = _terms(p, q).sum(dim=-1)
+    return Divergence(value.clamp_(min=0), q.exp_() - p.exp_())  # rounding can put a 0 a hair below
+
+
+def _reverse(student: Tensor, teacher: Tensor) -> Divergence:
+    q, p = _log_probs(student, teacher)
+    terms = _terms(q, p)
+    value = terms.sum(dim=-1)
+    return Divergence(value.clamp(min=0), terms - q.exp_() * value[..., None])
+
+
+def _between(student: Tensor, teacher: Tensor, jsd_weight: float) -> Divergence:
+    q, p = _log_probs(student, teacher)
+    m = torch.logaddexp(p + math.log(jsd_weight), q + math.log1p(-jsd_weight))
+    terms = (1 - jsd_weight) * _terms(q, m)
+    of_student = terms.sum(dim=-1)
+    value = jsd_weight * _terms(p, m).sum(dim=-1) + of_student
+    return Divergence(value.clamp_(min=0), terms - q.exp_() * of_student[..., None])
+
+
+def _log_probs(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-probabilities, in float32, or float64 where the student's logits are."""
+    dtype = torch.promote_types(student.dtype, torch.float32)
+    return student.to(dtype).log_softmax(dim=-1), teacher.to(dtype).log_softmax(dim=-1)
+
+
+def _terms(a: Tensor, b: Tensor) -> Tensor:
+    """Summands a (log a − log b) of log-probabilities; 0 where a token is left out."""
+    weight = a.exp()
+    return torch.where(weight > 0, weight * (a - b), 0.0)
+
+
+def _total(student: Tensor, teacher: Tensor, mask: Tensor, of: Measure) -> Tensor:
+    """The checked sum."""
+    if student.shape != teacher.shape:
+        raise ValueError(
+            f"the student's logits have shape {tuple(student.shape)}, the teacher's {tuple(teacher.shape)}; "
+            "both must score the same tokens at the same places"
+        )
+    if mask.shape != student.shape[:-1] or mask.dtype != torch.bool:
+        raise ValueError(
+            f"the mask must be boolean of shape {tuple(student.shape[:-1])}, got {mask.dtype} of shape "
+            f"{tuple(mask.shape)}; pass one truth value per place"
+        )
+    if not mask.any():
+        raise ValueError(
+            f"the mask leaves none of {mask.numel()} places, so there is nothing to compare; leave such a batch out"
+        )
+    return _Total.apply(student, teacher, mask, of)
+
+
+class _Total(torch.autograd.Function):
+    """A sum over places whose gradient is made when it is asked for, chunk by chunk: nothing is kept but the logits."""
+
+    @staticmethod
+    def forward(ctx, student: Tensor, teacher: Tensor, mask: Tensor, of: Measure) -> Tensor:
+        ctx.save_for_backward(student, teacher, mask)
+        ctx.of = of
+        total = torch.zeros((), dtype=torch.float64, device=student.device)
+        for places in _chunks(mask, student.shape[-1]):
+            total += of(student[places], teacher[places]).value.sum(dtype=torch.float64)
+        return total
+
+    @staticmethod
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor, None, None, None]:
+        student, teacher, mask = ctx.saved_tensors
+        gradient = torch.zeros_like(student)
+        for places in _chunks(mask, student.shape[-1]):
+            found = ctx.of(student[places], teacher[places]).gradient
+            gradient[places] = (found * upstream).to(gradient.dtype)
+        return gradient, None, None, None
+
+
+def _chunks(mask: Tensor, vocabulary: int) -> list[tuple[Tensor, ...]]:
+    """Indices of the places in the mask, so many at a time that their logits fit a chunk."""
+    size = max(1, _CHUNK // vocabulary)
+    return list(zip(*(axis.split(size) for axis in mask.nonzero(as_tuple=True)), strict=True))
