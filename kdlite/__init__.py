@@ -1,6 +1,7 @@
 """Why does knowledge distillation work in generative models? Precision, recall and one entropy knob."""
 
 from kdlite.distribution import Distribution, Estimate, precision, recall
+from kdlite.divergences import forward_kl, jensen_shannon, minimise, reverse_kl
 from kdlite.em import fit_mixture, fit_mixtures
 from kdlite.mixture import GaussianMixture
 from kdlite.scores import Curve, Frontier
@@ -18,8 +19,12 @@ __all__ = [
     "Sweep",
     "fit_mixture",
     "fit_mixtures",
+    "forward_kl",
+    "jensen_shannon",
+    "minimise",
     "precision",
     "recall",
+    "reverse_kl",
     "sweep",
 ]
 

@@ -156,6 +156,6 @@ def test_bad_sizes_are_refused(name):
 
 
 def test_the_package_imports_without_torch_or_pyplot():
-    code = "import sys, json, kdlite; print(json.dumps([m for m in ('torch', 'matplotlib', 'sklearn') if m in sys.modules]))"
+    code = "import sys, json, kdlite; print(json.dumps([m for m in ('torch', 'matplotlib', 'sklearn', 'scipy') if m in sys.modules]))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert json.loads(printed) == []
