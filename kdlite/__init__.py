@@ -4,6 +4,7 @@ from kdlite.distribution import Distribution, Estimate, precision, recall
 from kdlite.divergences import forward_kl, jensen_shannon, minimise, reverse_kl
 from kdlite.em import fit_mixture, fit_mixtures
 from kdlite.mixture import GaussianMixture
+from kdlite.pilot import TauChoice, choose_tau, samples_needed
 from kdlite.scores import Curve, Frontier
 from kdlite.sweep import Sizes, Sweep, sweep
 
@@ -17,6 +18,8 @@ __all__ = [
     "GaussianMixture",
     "Sizes",
     "Sweep",
+    "TauChoice",
+    "choose_tau",
     "fit_mixture",
     "fit_mixtures",
     "forward_kl",
@@ -25,6 +28,7 @@ __all__ = [
     "precision",
     "recall",
     "reverse_kl",
+    "samples_needed",
     "sweep",
 ]
 
