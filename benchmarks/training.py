@@ -25,7 +25,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from kdlite.lm import Corpus, Language, LanguageModel, Recipe, new
 from kdlite.lm.packing import pack
-from kdlite.lm.scoring import IGNORED
+from kdlite.lm.scoring import IGNORED, TokenLoss
 from kdlite.lm.training import _Training
 
 GPU = torch.cuda.is_available()
@@ -86,7 +86,8 @@ class Turns:
 def ours(pipe: Connection, folder: Path) -> None:
     """Our loop."""
     turns, corpus, start, losses = Turns(pipe), Corpus.open(folder), model(), []
-    training = _Training(copy.deepcopy(start.model), start, corpus, RECIPE, folder / "out", None)
+    loss = TokenLoss(copy.deepcopy(start.model), LANGUAGE.begin)
+    training = _Training(loss, start, corpus, RECIPE, folder / "out", None)
     for step, tokens in enumerate(training._texts(0)):
         turns.begin()
         losses.append(training._step(step, tokens))

@@ -1,15 +1,17 @@
 """Language models on the same two verbs as mixtures: sample and score, sharpen, fit, prune."""
 
 from kdlite.lm.corpus import Corpus
+from kdlite.lm.distilling import distil
 from kdlite.lm.language import Language
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import SHAPES, LanguageModel, Shape, new, prune
 from kdlite.lm.pipeline import run
 from kdlite.lm.plan import Plan, plan
 from kdlite.lm.profile import Profile
+from kdlite.lm.recipe import Recipe
 from kdlite.lm.results import Results
 from kdlite.lm.surprisal import Surprisal
-from kdlite.lm.training import Recipe, fit
+from kdlite.lm.training import fit
 from kdlite.lm.weights import load
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Shape",
     "Surprisal",
     "TemperatureExplorer",
+    "distil",
     "fit",
     "load",
     "new",

@@ -12,7 +12,7 @@ from typing import Any
 from kdlite.distribution import check_beta, check_integer, check_seed
 from kdlite.lm.language import Language
 from kdlite.lm.model import SHAPES, Shape
-from kdlite.lm.training import Recipe
+from kdlite.lm.recipe import Recipe
 
 _FOLDER = Path(__file__).with_name("profiles")
 BUILT_IN = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))

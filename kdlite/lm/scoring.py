@@ -5,6 +5,7 @@ Knows inputs, targets and logits; knows nothing of texts on disk or of optimiser
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -89,43 +90,76 @@ class TokenLoss(nn.Module):
             mask: whether a place looks at another, shape ``(B, 1, T, T)``.
         """
         keep = targets != IGNORED
-        if self.model.config._attn_implementation == "eager":  # adds the mask to the scores
-            mask = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, -math.inf)
-        inputs = {"attention_mask": mask, "position_ids": positions, "use_cache": False}
-        if Decoder.knows(self.model):
-            hidden, head = self.model.model(ids, **inputs).last_hidden_state[keep], self.model.lm_head.weight
-            if not torch.is_grad_enabled():
-                head = head.detach()  # else its gradient is made along with the loss
-            return _HeadLoss.apply(hidden, head, targets[keep], self.begin)
-        logits = temper(self.model(ids, **inputs).logits[keep], 1.0, self.begin)
-        return F.cross_entropy(logits, targets[keep], reduction="sum")
+        wanted = targets[keep]
+        return HeadLoss.apply(
+            *outputs(self.model, ids, positions, mask, keep),
+            self.begin,
+            lambda logits, part: _cross_entropy(logits, wanted[part]),
+        )
 
 
-class _HeadLoss(torch.autograd.Function):
-    """Summed cross-entropy of ``hidden @ weight.T``. The gradient is made along with the loss, chunk by chunk,
+def outputs(
+    model: PreTrainedModel, ids: Tensor, positions: Tensor, mask: Tensor, keep: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """What the logits of N kept places are made from: hidden states ``(N, H)`` and the head's weight ``(V, H)``, or,
+    where the architecture is not known, the logits ``(N, V)`` themselves and None. Inputs as those of ``TokenLoss``.
+    """
+    if model.config._attn_implementation == "eager":  # adds the mask to the scores
+        mask = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, -math.inf)
+    inputs = {"attention_mask": mask, "position_ids": positions, "use_cache": False}
+    if not Decoder.knows(model):
+        return model(ids, **inputs).logits[keep], None
+    head = model.lm_head.weight
+    if not torch.is_grad_enabled():
+        head = head.detach()  # else its gradient is made along with the loss
+    return model.model(ids, **inputs).last_hidden_state[keep], head
+
+
+def project(hidden: Tensor, weight: Tensor | None, beta: float, begin: int | None) -> Tensor:
+    """Logits ``(n, V)`` at temperature 1/beta, in float32, of some of the ``outputs``."""
+    return temper(hidden.clone() if weight is None else F.linear(hidden, weight), beta, begin)
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Nats of each target, and their gradient by the logits ``(n, V)``, which it overwrites."""
+    picked = logits.gather(1, targets[:, None])
+    p = logits.exp_()
+    total = p.sum(dim=1, keepdim=True)
+    value = total.log() - picked
+    return value, p.div_(total).scatter_add_(1, targets[:, None], torch.full_like(picked, -1.0))
+
+
+class HeadLoss(torch.autograd.Function):
+    """A sum over places of a function of their logits. The gradient is made along with the loss, chunk by chunk,
     while the logits are at hand: they are computed once, and never kept.
     """
 
     @staticmethod
-    def forward(ctx, hidden: Tensor, weight: Tensor, targets: Tensor, begin: int | None) -> Tensor:
-        """hidden (N, H), weight (V, H), targets (N,); a scalar."""
+    def forward(
+        ctx,
+        hidden: Tensor,
+        weight: Tensor | None,
+        begin: int | None,
+        of: Callable[[Tensor, slice], tuple[Tensor, Tensor]],
+    ) -> Tensor:
+        """A scalar of ``outputs`` hidden (N, H) and weight (V, H): ``of`` gives value and gradient of logits (n, V),
+        which are those of the given slice of the N places.
+        """
         wants_hidden, wants_weight = ctx.needs_input_grad[:2]
         by_hidden = torch.empty_like(hidden) if wants_hidden else None
         by_weight = torch.zeros_like(weight) if wants_weight else None
         loss = hidden.new_zeros((), dtype=torch.float64)
-        size = max(1, _CHUNK // len(weight))
+        size = max(1, _CHUNK // (hidden.shape[1] if weight is None else len(weight)))
         for i in range(0, len(hidden), size):
-            h, target = hidden[i : i + size], targets[i : i + size, None]
-            logits = temper(F.linear(h, weight), 1.0, begin)
-            picked = logits.gather(1, target)
-            p = logits.exp_()
-            total = p.sum(dim=1, keepdim=True)
-            loss += (total.log() - picked).sum()
-            p.div_(total).scatter_add_(1, target, torch.full_like(picked, -1.0))
+            part = slice(i, i + size)
+            h = hidden[part]
+            value, gradient = of(project(h, weight, 1.0, begin), part)
+            loss += value.sum()
+            gradient = gradient.to(h.dtype)
             if wants_hidden:
-                by_hidden[i : i + size] = p.to(h.dtype) @ weight
+                by_hidden[part] = gradient if weight is None else gradient @ weight
             if wants_weight:
-                by_weight += p.to(h.dtype).T @ h
+                by_weight += gradient.T @ h
         ctx.save_for_backward(by_hidden, by_weight)
         return loss.float()
 

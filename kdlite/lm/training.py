@@ -1,17 +1,17 @@
-"""Maximum likelihood on a corpus: the loop, its recipe, and checkpoints it resumes from bit for bit.
+"""Maximum likelihood on a corpus: the loop, and checkpoints it resumes from bit for bit.
 
-Knows models, corpora and optimisers; knows nothing of teachers and students. To distil is to fit to a teacher's
-texts (sequence-level distillation, Kim & Rush 2016).
+Knows models, texts, losses and optimisers; knows nothing of teachers and students. To distil is to fit to a teacher's
+texts (sequence-level distillation, Kim & Rush 2016), or to train by another loss than that of ``fit``.
 """
 
 import copy
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -20,79 +20,24 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
-from transformers import get_wsd_schedule
+from transformers import PreTrainedModel, get_wsd_schedule
 
-from kdlite.distribution import check_integer, check_seed
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.packing import Rows, pack
+from kdlite.lm.recipe import Recipe
 from kdlite.lm.scoring import IGNORED, TokenLoss
 from kdlite.lm.store import read_json, replacing, write_json
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How to train. The defaults are the paper's (Cha & Cho 2025, section 5).
+class Texts(Protocol):
+    """What steps are made of: a corpus, say."""
 
-    Attributes:
-        learning_rate: of AdamW, after warmup.
-        betas: of AdamW; no weight decay.
-        warmup: fraction of the steps over which the rate rises from 0.
-        decay: fraction of the steps over which it falls to 0, linearly, at the end.
-        clip: largest norm of the gradient.
-        epochs: passes over the corpus.
-        texts_per_step: texts behind one update.
-        rows_per_pass: rows of the longest text's length computed at once, on each device: bounds the memory.
-        train_embeddings: whether the token embeddings, which are also the head, learn.
-        steps_per_checkpoint: steps between two checkpoints, and two looks at the validation loss.
-        seed: of the order of the texts.
+    tokens: int  # of one epoch
 
-    Raises:
-        ValueError: for values out of range.
-    """
+    def __len__(self) -> int: ...
 
-    learning_rate: float = 5e-4
-    betas: tuple[float, float] = (0.9, 0.95)
-    warmup: float = 0.01
-    decay: float = 0.2
-    clip: float = 1.0
-    epochs: int = 1
-    texts_per_step: int = 256
-    rows_per_pass: int = 8
-    train_embeddings: bool = True
-    steps_per_checkpoint: int = 500
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "betas", tuple(self.betas))
-        for name in ("epochs", "texts_per_step", "rows_per_pass", "steps_per_checkpoint"):
-            check_integer(name, getattr(self, name), 1, "training needs at least one")
-        check_seed(self.seed)
-        for name in ("learning_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be > 0, got {getattr(self, name)!r}")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas must be two numbers in [0, 1), got {list(self.betas)}")
-        for name in ("warmup", "decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a fraction of the steps, in [0, 1], got {getattr(self, name)!r}")
-        if self.warmup + self.decay > 1:
-            raise ValueError(
-                f"warmup and decay must share the steps, got {self.warmup} + {self.decay}; lower one"
-            )
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "Recipe":
-        """A recipe from a mapping, such as a table of a TOML file.
-
-        Raises:
-            ValueError: for a key that no recipe has.
-        """
-        known = [field.name for field in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise ValueError(f"a recipe has no {name!r}; it has {', '.join(known)}")
-        return cls(**values)
+    def steps(self, size: int, seed: int, epoch: int, start: int = 0) -> Iterator[np.ndarray]: ...
 
 
 class Progress(NamedTuple):
@@ -136,16 +81,35 @@ def fit(
             f"nothing to learn from in {corpus.folder}: its {len(corpus)} texts hold {corpus.symbols} different "
             "token; draw a corpus from a model that says something"
         )
-    start = replace(model, beta=1.0)
     run = {
         "model": model.digest(),
         "corpus": corpus.digest,
         "validation": validation and validation.digest,
-        **asdict(recipe),
     }
-    _claim(out / "run.json", json.loads(json.dumps(run)))
+    begin = model.language.begin
+    return train(model, lambda module: (TokenLoss(module, begin), corpus), recipe, out, run, validation)
+
+
+def train(
+    model: LanguageModel,
+    lesson: Callable[[PreTrainedModel], tuple[nn.Module, Texts]],
+    recipe: Recipe,
+    out: Path,
+    run: dict,
+    validation: Corpus | None,
+) -> LanguageModel:
+    """What ``fit`` is for any loss and any texts.
+
+    Args:
+        lesson: loss and texts for the module that will learn. The loss has that module as its ``model``, and is
+            called like ``TokenLoss``; each step's texts are asked for when the step before it has been made.
+        run: what is trained, for ``run.json``: with the recipe it decides every bit of the result.
+    """
+    _claim(out / "run.json", json.loads(json.dumps(run | asdict(recipe))))
+    start = replace(model, beta=1.0)
     if not (out / "model.safetensors").exists():
-        _Training(copy.deepcopy(start.model), start, corpus, recipe, out, validation).run()
+        loss, texts = lesson(copy.deepcopy(start.model))
+        _Training(loss, start, texts, recipe, out, validation).run()
     (out / "checkpoint.safetensors").unlink(missing_ok=True)
     return start.with_weights(out / "model.safetensors")
 
@@ -155,9 +119,9 @@ class _Training:
 
     def __init__(
         self,
-        module: nn.Module,
+        loss: nn.Module,
         start: LanguageModel,
-        corpus: Corpus,
+        texts: Texts,
         recipe: Recipe,
         out: Path,
         validation: Corpus | None,
@@ -165,18 +129,17 @@ class _Training:
         device = start.model.device
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         self.accelerator = Accelerator(mixed_precision="bf16" if fast else "no", cpu=device.type == "cpu")
-        self.language, self.corpus, self.recipe, self.out = start.language, corpus, recipe, out
+        self.language, self.texts, self.recipe, self.out = start.language, texts, recipe, out
         self.validation = validation
-        self.module = (
-            module.float().eval().requires_grad_(True)
-        )  # no dropout: a step is a function of its texts
+        self.module = module = loss.model
+        module.float().eval().requires_grad_(True)  # no dropout: a step is a function of its texts
         module.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
-        self.loss = self.accelerator.prepare(TokenLoss(module, start.language.begin))
+        self.loss = self.accelerator.prepare(loss)
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
             self.parameters, lr=recipe.learning_rate, betas=recipe.betas, weight_decay=0.0, fused=True
         )
-        self.steps_per_epoch = math.ceil(len(corpus) / recipe.texts_per_step)
+        self.steps_per_epoch = math.ceil(len(texts) / recipe.texts_per_step)
         self.steps = recipe.epochs * self.steps_per_epoch
         schedule = get_wsd_schedule(
             self.optimizer,
@@ -191,14 +154,14 @@ class _Training:
         """Train from the last checkpoint, or the start, to the end, and write the model."""
         progress = self._resume()
         with tqdm(
-            total=self.recipe.epochs * self.corpus.tokens,
+            total=self.recipe.epochs * self.texts.tokens,
             unit=" tokens",
             unit_scale=True,
             delay=2,
             leave=False,
             disable=not self.accelerator.is_main_process,
         ) as bar:
-            bar.update(self.corpus.tokens * progress.step // self.steps_per_epoch)
+            bar.update(self.texts.tokens * progress.step // self.steps_per_epoch)
             for tokens in self._texts(progress.step):
                 loss = self._step(progress.step, tokens)
                 progress.losses.append(loss)
@@ -213,7 +176,7 @@ class _Training:
         """The texts of each step from ``step`` on."""
         first, skip = divmod(step, self.steps_per_epoch)
         for epoch in range(first, self.recipe.epochs):
-            yield from self.corpus.steps(self.recipe.texts_per_step, self.recipe.seed, epoch, skip)
+            yield from self.texts.steps(self.recipe.texts_per_step, self.recipe.seed, epoch, skip)
             skip = 0
 
     def _step(self, step: int, tokens: np.ndarray) -> float:
@@ -331,11 +294,11 @@ def _claim(path: Path, run: dict) -> None:
         write_json(path, run)
         return
     found = read_json(path)
-    for name, value in run.items():
-        if found.get(name) != value:
+    for name in found | run:
+        if found.get(name) != run.get(name):
             raise ValueError(
-                f"{path.parent} holds a training with another {name}: {found.get(name)}, now {value}; choose "
-                "another folder, or delete this one"
+                f"{path.parent} holds a training with another {name}: {found.get(name)}, now {run.get(name)}; "
+                "choose another folder, or delete this one"
             )
 
 

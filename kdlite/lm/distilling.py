@@ -1,0 +1,140 @@
+"""A student fitted to a teacher's distributions, on given texts or on its own: logit and on-policy distillation.
+
+Knows students, teachers and objectives; leaves the loop to ``training``, and the formulas to ``objectives``.
+Distillation by a teacher's texts alone is ``fit``.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from kdlite.distribution import check_integer, stream_seed
+from kdlite.lm.corpus import Corpus
+from kdlite.lm.language import Language
+from kdlite.lm.model import BATCH, LanguageModel
+from kdlite.lm.objectives import Measure, measure
+from kdlite.lm.recipe import Recipe
+from kdlite.lm.sampling import Truncation, draws
+from kdlite.lm.scoring import IGNORED, HeadLoss, outputs, project
+from kdlite.lm.training import train
+
+
+def distil(
+    student: LanguageModel,
+    teacher: LanguageModel,
+    texts: Corpus | int,
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    objective: str = "forward_kl",
+    jsd_weight: float | None = None,
+    validation: Corpus | None = None,
+) -> LanguageModel:
+    """A new model: a copy of ``student`` trained to match ``teacher`` at every place of the texts.
+
+    Resumes, ends and is opened as ``fit``'s trainings are: bit for bit, on a CPU.
+
+    Args:
+        student: where to start from; is left as it is.
+        teacher: what to match, at its own temperature 1/beta; its logits are computed as they are needed.
+        texts: a corpus to compare the two on (logit distillation, which the teacher's own texts suit best); or a
+            number: so many texts an epoch, drawn at each step from the student as it then is (on-policy).
+        recipe: how to train. Its seed is also that of the student's own texts.
+        out: folder for checkpoints, the loss curve ``curve.json`` and the trained ``model``.
+        objective: ``"forward_kl"``, ``"reverse_kl"`` or ``"jensen_shannon"``; see ``objectives``. The loss is its
+            mean per token. On the student's own texts, reverse KL is the on-policy objective.
+        jsd_weight: of ``"jensen_shannon"`` alone, from 0 (forward KL) to 1 (reverse KL); None is 0.5.
+        validation: texts to choose the best checkpoint by, under the same objective.
+
+    Raises:
+        ValueError: if languages or devices differ, the objective is unknown, or ``out`` holds another training.
+        FloatingPointError: if the loss is no longer finite.
+    """
+    out, divergence, language = Path(out), measure(objective, jsd_weight), student.language
+    language.check_same(teacher.language, ("the student", "the teacher"))
+    given = texts if isinstance(texts, Corpus) else None
+    if given is None:
+        texts = check_integer("texts", texts, 1, "pass a corpus, or how many texts the student is to draw")
+    for corpus in filter(None, (given, validation)):
+        language.check_same(corpus.language, ("the student", f"the corpus in {corpus.folder}"))
+    here, there = student.model.device, teacher.model.device
+    if here != there:
+        raise ValueError(
+            f"the student is on {here}, the teacher on {there}; move one with .to({str(here)!r})"
+        )
+    run = {
+        "model": student.digest(),
+        "corpus": given and given.digest,
+        "own_texts": None if given else texts,
+        "validation": validation and validation.digest,
+        "teacher": teacher.digest(),
+        "teacher_beta": teacher.beta,
+        "objective": objective,
+        "jsd_weight": jsd_weight,
+    }
+
+    def lesson(module: PreTrainedModel) -> tuple[nn.Module, Corpus | OwnTexts]:
+        return TeacherLoss(module, teacher, divergence), given or OwnTexts(module, language, texts)
+
+    return train(student, lesson, recipe, out, run, validation)
+
+
+@dataclass(frozen=True)
+class OwnTexts:
+    """Texts of a model that is learning, drawn when they are asked for. ``len`` is their number in an epoch."""
+
+    module: PreTrainedModel
+    language: Language
+    n: int
+
+    def __len__(self) -> int:
+        return self.n
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of an epoch, at most."""
+        return self.n * self.language.length
+
+    def steps(self, size: int, seed: int, epoch: int, start: int = 0) -> Iterator[np.ndarray]:
+        """One pass, ``size`` texts at a time, shape ``(size, length)``; the last may be smaller. The noise of a step
+        is a function of seed, epoch and step: whoever starts later, with the same weights, gets the same texts.
+        """
+        for step in range(start, math.ceil(self.n / size)):
+            found = draws(
+                self.module,
+                self.language,
+                1.0,
+                Truncation(),
+                n=min(size, self.n - step * size),
+                seed=stream_seed(seed, f"own texts of epoch {epoch}, step {step}"),
+                batch=BATCH,
+            )
+            yield np.concatenate([tokens for tokens, _ in found])
+
+
+class TeacherLoss(nn.Module):
+    """A divergence between a model and its teacher, in nats, summed over the targets' places. The teacher learns
+    nothing. Neither model's logits of a whole batch are ever held.
+    """
+
+    def __init__(self, model: PreTrainedModel, teacher: LanguageModel, divergence: Measure) -> None:
+        super().__init__()
+        self.model, self.teacher, self.divergence = model, teacher.model, divergence
+        self.beta, self.begin = teacher.beta, teacher.language.begin
+
+    def forward(self, ids: Tensor, targets: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
+        """A scalar; arguments as those of ``TokenLoss``."""
+        keep = targets != IGNORED
+        with torch.no_grad():
+            seen, head = outputs(self.teacher, ids, positions, mask, keep)
+        return HeadLoss.apply(
+            *outputs(self.model, ids, positions, mask, keep),
+            self.begin,
+            lambda logits, part: self.divergence(logits, project(seen[part], head, self.beta, self.begin)),
+        )

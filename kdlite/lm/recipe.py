@@ -1,0 +1,75 @@
+"""How to train: the numbers of a training, checked.
+
+Knows their ranges; knows nothing of models or texts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from kdlite.distribution import check_integer, check_seed
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. The defaults are the paper's (Cha & Cho 2025, section 5).
+
+    Attributes:
+        learning_rate: of AdamW, after warmup.
+        betas: of AdamW; no weight decay.
+        warmup: fraction of the steps over which the rate rises from 0.
+        decay: fraction of the steps over which it falls to 0, linearly, at the end.
+        clip: largest norm of the gradient.
+        epochs: passes over the corpus.
+        texts_per_step: texts behind one update.
+        rows_per_pass: rows of the longest text's length computed at once, on each device: bounds the memory.
+        train_embeddings: whether the token embeddings, which are also the head, learn.
+        steps_per_checkpoint: steps between two checkpoints, and two looks at the validation loss.
+        seed: of the order of the texts.
+
+    Raises:
+        ValueError: for values out of range.
+    """
+
+    learning_rate: float = 5e-4
+    betas: tuple[float, float] = (0.9, 0.95)
+    warmup: float = 0.01
+    decay: float = 0.2
+    clip: float = 1.0
+    epochs: int = 1
+    texts_per_step: int = 256
+    rows_per_pass: int = 8
+    train_embeddings: bool = True
+    steps_per_checkpoint: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "betas", tuple(self.betas))
+        for name in ("epochs", "texts_per_step", "rows_per_pass", "steps_per_checkpoint"):
+            check_integer(name, getattr(self, name), 1, "training needs at least one")
+        check_seed(self.seed)
+        for name in ("learning_rate", "clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0, got {getattr(self, name)!r}")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas must be two numbers in [0, 1), got {list(self.betas)}")
+        for name in ("warmup", "decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a fraction of the steps, in [0, 1], got {getattr(self, name)!r}")
+        if self.warmup + self.decay > 1:
+            raise ValueError(
+                f"warmup and decay must share the steps, got {self.warmup} + {self.decay}; lower one"
+            )
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Recipe":
+        """A recipe from a mapping, such as a table of a TOML file.
+
+        Raises:
+            ValueError: for a key that no recipe has.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"a recipe has no {name!r}; it has {', '.join(known)}")
+        return cls(**values)
