@@ -35,7 +35,7 @@ toy: .venv/ready ## record the run of chapter 7 again (resumes, about ten minute
 	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run toy --out _runs/toy
 	cp _runs/toy/results.json book/results/toy-language.json
 
-cpu: .venv/ready ## record the run of chapter 9 again (resumes, about two hours)
+cpu: .venv/ready ## record a run with real SmolLM2 weights (resumes; an estimated two hours)
 	OMP_WAIT_POLICY=passive $(BIN)/python -m kdlite.lm run cpu --out _runs/cpu
 	cp _runs/cpu/results.json book/results/smollm2-cpu.json
 

@@ -18,9 +18,7 @@ class Comparison(NamedTuple):
     truth: str | None  # which weights
     precision: Estimate  # the student's texts under the truth
     recall: Estimate  # the truth's texts under the student
-    truth_score: (
-        Estimate  # the truth's texts under the truth: minus its entropy, what a perfect student would get
-    )
+    truth_score: Estimate  # the truth's texts under the truth: minus its entropy; a perfect student's score
     student_entropy: Estimate  # minus the student's texts under the student
 
     def __str__(self) -> str:

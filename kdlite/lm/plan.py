@@ -151,14 +151,10 @@ def _parts(job: Draw | Embed | Fit | Score, sizes: Footprint, device: Device) ->
             yield drawing(truth, n, 0)
         case Embed():
             yield reading(truth, 2 * texts.points, 0)
-        case Fit(learner, corpus):
+        case Fit(learner, _, n):
             shape, recipe = sizes.shape(learner), learner.recipe
-            n = texts.train if corpus == "truth-train" else texts.lesson
-            rows, steps = (
-                min(recipe.rows_per_pass, recipe.texts_per_step),
-                recipe.epochs * math.ceil(n / recipe.texts_per_step),
-            )
-            seen = math.ceil(steps / recipe.steps_per_checkpoint) * texts.validation
+            rows = min(recipe.rows_per_pass, recipe.texts_per_step)
+            seen = math.ceil(recipe.steps(n) / recipe.steps_per_checkpoint) * texts.validation
             rate = device.rates[device.training] * device.share
             others = own + sizes.weights(shape, torch.float32)  # the truth, and what the learner starts from
             for cost, read in (

@@ -48,9 +48,7 @@ class Scratch:
     shape: Shape
     vocabulary: int
     length: int
-    beta: (
-        float  # its texts are drawn at temperature 1/beta; from scratch, all tokens are about equally likely
-    )
+    beta: float  # its texts are drawn at temperature 1/beta: at 1, all tokens are about equally likely
     seed: int
 
     def __post_init__(self) -> None:

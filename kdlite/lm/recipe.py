@@ -3,6 +3,7 @@
 Knows their ranges; knows nothing of models or texts.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -60,6 +61,14 @@ class Recipe:
             raise ValueError(
                 f"warmup and decay must share the steps, got {self.warmup} + {self.decay}; lower one"
             )
+
+    def steps_per_epoch(self, n: int) -> int:
+        """Updates in one pass over n texts."""
+        return math.ceil(n / self.texts_per_step)
+
+    def steps(self, n: int) -> int:
+        """Updates in all, on n texts."""
+        return self.epochs * self.steps_per_epoch(n)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Recipe":

@@ -29,6 +29,7 @@ class Fit(NamedTuple):
 
     learner: Learner
     corpus: str  # the stage that drew it
+    n: int  # its texts
     seed: int = 0
 
 
@@ -63,17 +64,17 @@ def stages(profile: Profile) -> Iterator[Stage]:
     embedded = () if isinstance(p.truth, Toy) else ("truth-points",)
     for name in embedded:
         yield Stage(name, ("truth-score", "truth-train"), Embed())
-    yield _fit("teacher", p.teacher, "truth-train")
+    yield _fit("teacher", p.teacher, "truth-train", texts.train)
     for tau in p.taus:
         yield Stage(f"lesson-{tau:g}", ("teacher",), Draw("teacher", texts.lesson, tau))
     for beta in p.betas:
         yield Stage(f"modes-{beta:g}", (), Draw("truth", texts.lesson, beta=beta))
     for seed in p.seeds:
-        yield _fit(f"direct-s{seed}", p.student, "truth-train", seed)
+        yield _fit(f"direct-s{seed}", p.student, "truth-train", texts.train, seed)
         for tau in p.taus:
-            yield _fit(f"distilled-{tau:g}-s{seed}", p.student, f"lesson-{tau:g}", seed)
+            yield _fit(f"distilled-{tau:g}-s{seed}", p.student, f"lesson-{tau:g}", texts.lesson, seed)
         for beta in p.betas:
-            yield _fit(f"selected-{beta:g}-s{seed}", p.student, f"modes-{beta:g}", seed)
+            yield _fit(f"selected-{beta:g}-s{seed}", p.student, f"modes-{beta:g}", texts.lesson, seed)
     for row in rows(p):
         at = row.beta if row.curve == "selected" else row.tau
         reads = (row.model, "truth-score", "truth-validation", *embedded)
@@ -92,5 +93,5 @@ def rows(profile: Profile) -> Iterator[Score]:
             yield Score("selected", f"selected-{beta:g}-s{seed}", seed, 1.0, beta)
 
 
-def _fit(name: str, learner: Learner, corpus: str, seed: int = 0) -> Stage:
-    return Stage(name, (corpus, "truth-validation"), Fit(learner, corpus, seed))
+def _fit(name: str, learner: Learner, corpus: str, n: int, seed: int = 0) -> Stage:
+    return Stage(name, (corpus, "truth-validation"), Fit(learner, corpus, n, seed))

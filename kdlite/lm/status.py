@@ -4,7 +4,6 @@ Knows the files of finished and half-finished stages; knows nothing of how a sta
 """
 
 import json
-import math
 import textwrap
 from pathlib import Path
 from typing import NamedTuple
@@ -104,10 +103,8 @@ def _progress(stage: Stage, profile: Profile, folder: Path) -> Progress:
             return Progress(
                 name, _drawn(folder / name / "samples", texts.score, texts.shard), texts.score, "texts"
             )
-        case Fit(learner, corpus):
-            (n,) = (other.job.n for other in stages(profile) if other.name == corpus)
-            recipe = learner.recipe
-            steps = recipe.epochs * math.ceil(n / recipe.texts_per_step)
+        case Fit(learner, _, n):
+            steps = learner.recipe.steps(n)
             trained = (folder / name / "model.safetensors").exists()
             return Progress(
                 name, steps if trained else _step(folder / name / "checkpoint.safetensors"), steps, "steps"

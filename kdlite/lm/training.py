@@ -139,8 +139,7 @@ class _Training:
         self.optimizer = torch.optim.AdamW(
             self.parameters, lr=recipe.learning_rate, betas=recipe.betas, weight_decay=0.0, fused=True
         )
-        self.steps_per_epoch = math.ceil(len(texts) / recipe.texts_per_step)
-        self.steps = recipe.epochs * self.steps_per_epoch
+        self.steps_per_epoch, self.steps = recipe.steps_per_epoch(len(texts)), recipe.steps(len(texts))
         schedule = get_wsd_schedule(
             self.optimizer,
             num_warmup_steps=int(recipe.warmup * self.steps),

@@ -24,7 +24,8 @@ from kdlite.distribution import check_beta, check_integer
 from kdlite.lm import packaged
 from kdlite.lm.language import Language
 from kdlite.lm.model import LanguageModel, fingerprint
-from kdlite.lm.packaged import DISK_ERRORS, PACKAGE, PACKAGED, one_line, quiet, room, sha256
+from kdlite.lm.packaged import DISK_ERRORS, PACKAGE, PACKAGED, one_line, quiet, room
+from kdlite.lm.store import sha256
 
 OWNER = "HuggingFaceTB"
 NAMES = tuple(f"SmolLM2-{size}{kind}" for size in ("135M", "360M", "1.7B") for kind in ("", "-Instruct"))

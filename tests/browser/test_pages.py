@@ -72,6 +72,7 @@ def test_search_finds_a_page(home, watched):
 def test_axe_finds_no_serious_fault(name, scheme, site, serve, watched):
     watched.page.emulate_media(color_scheme=scheme)
     watched.open(f"{serve(site)}/{name}.html")
+    watched.page.wait_for_function("() => document.getAnimations().every((a) => a.playState !== 'running')")
     found = Axe().run(watched.page).response["violations"]
     faults = [fault for fault in found if fault["impact"] in ("serious", "critical")]
     assert [(fault["id"], [node["html"][:160] for node in fault["nodes"][:4]]) for fault in faults] == []

