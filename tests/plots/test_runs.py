@@ -1,35 +1,11 @@
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
-from mixtures import paper_truth
 from toy_results import TAUS, language_results, toy_results
 
-import kdlite as kd
+from kdlite import plots
 
 matplotlib.use("Agg")
-plots = pytest.importorskip("kdlite.plots")
-
-
-@pytest.fixture(scope="module")
-def found():
-    return kd.sweep(paper_truth(0.25), betas=[1.0, 10.0], teacher_components=3, student_components=2)
-
-
-def test_the_frontier_draws_the_four_curves(found):
-    fig = plots.frontier(found, paper_truth(0.25))
-    labels = fig.axes[0].get_legend_handles_labels()[1]
-    assert isinstance(fig, Figure)
-    for wanted in ("distilled student", "direct student", "direct student, cooled", "sharpened teacher"):
-        assert wanted in labels
-    drawn = {line.get_label(): line for line in fig.axes[0].lines}
-    np.testing.assert_allclose(drawn["distilled student"].get_xdata(), found.distilled.recall[0])
-    np.testing.assert_allclose(drawn["distilled student"].get_ydata(), found.distilled.precision[0])
-
-
-def test_every_distribution_has_a_colour_and_a_line_of_its_own():
-    assert set(plots.COLOURS) == set(plots.LINES) == {"truth", "teacher", "student", "direct"}
-    assert len(set(plots.COLOURS.values())) == len(set(plots.LINES.values())) == 4
 
 
 @pytest.mark.parametrize(
@@ -69,14 +45,3 @@ def test_scores_against_tau_carry_the_interval_of_each_seed():
         assert len(bars) == 2 + 2 + 1  # seeds of the two students, and the teacher
         (low, high) = bars[0][0][:, 1]
         assert high - low == pytest.approx(2 * 1.96 * 0.01)
-
-
-def test_cooling_draws_each_estimate_with_its_interval_and_runs_from_hot_to_cold():
-    hot, cold = kd.Estimate(4.0, 0.5, 16), kd.Estimate(1.0, 0.25, 16)
-    ax = plots.cooling((1, 0.4), {"entropy": [hot, cold]}, ylabel="nats per token").axes[0]
-    (drawn,) = ax.containers
-    np.testing.assert_array_equal(drawn.lines[0].get_ydata(), [4, 1])
-    bars = drawn.lines[2][0].get_segments()
-    np.testing.assert_allclose([bar[:, 1] for bar in bars], [(3.02, 4.98), (0.51, 1.49)])
-    left, right = ax.get_xlim()
-    assert left > 1 > 0.4 > right

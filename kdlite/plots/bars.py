@@ -1,0 +1,42 @@
+"""Weights and shares as bars.
+
+Knows mixtures and arrays of shares; knows nothing of sampling.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from kdlite.mixture import GaussianMixture
+from kdlite.plots.style import COLOURS, figure
+
+
+def weights(mixtures: dict[str, GaussianMixture]) -> Figure:
+    """The weights of each mixture as bars, one panel a mixture, titled with their entropy in nats."""
+    fig, axes = figure(len(mixtures), width=2.6, height=2.5)
+    for ax, (title, mixture) in zip(axes[0], mixtures.items(), strict=True):
+        ax.bar(np.arange(1, mixture.n_components + 1), mixture.weights, color=COLOURS["teacher"])
+        ax.set(
+            title=f"{title}\nentropy {mixture.weight_entropy:.2f}",
+            ylim=(0, 1),
+            xlabel="component",
+            xticks=np.arange(1, mixture.n_components + 1),
+        )
+        ax.grid(False, axis="x")
+    axes[0, 0].set_ylabel("weight")
+    return fig
+
+
+def shares(
+    panels: dict[str, np.ndarray], reference: np.ndarray, *, name: str = "teacher", xlabel: str = "mode of p*"
+) -> Figure:
+    """Shares as bars, one panel a set of shares, with the reference shares as marks on each bar."""
+    fig, axes = figure(len(panels), width=2.7, height=2.7)
+    number = np.arange(1, len(reference) + 1)
+    for ax, (title, values) in zip(axes[0], panels.items(), strict=True):
+        ax.bar(number, values, color=COLOURS[name], label=name)
+        ax.plot(number, reference, "_", color="black", ms=11, mew=2, label="truth")
+        ax.set(title=title, ylim=(0, 0.7), xlabel=xlabel, xticks=number)
+        ax.grid(False, axis="x")
+    axes[0, 0].set_ylabel("share of samples")
+    axes[0, 0].legend(fontsize=8)
+    return fig
