@@ -100,15 +100,15 @@ def seconds(out: Path) -> dict[str, float]:
 
 
 def outcome(out: Path) -> dict[str, str]:
-    """SHA-256 of every file of a run, times and the day aside."""
+    """SHA-256 of every file of a run; when, and by which commit, aside."""
     found = {}
     for path in sorted(path for path in out.rglob("*") if path.is_file()):
         content = path.read_bytes()
         if path.name in ("stage.json", "results.json"):
             values = json.loads(content)
-            times = values.get("provenance", values)
-            times.pop("seconds")
-            times.pop("date", None)
+            made = values.get("provenance", values)
+            for name in ("seconds", "date", "commit"):
+                del made[name]
             content = json.dumps(values).encode()
         found[str(path.relative_to(out))] = hashlib.sha256(content).hexdigest()
     return found

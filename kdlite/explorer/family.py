@@ -7,10 +7,8 @@ Knows which settings the sliders have; knows nothing of widgets. To compute them
 
 import argparse
 import datetime
-import platform
-import subprocess
 from collections.abc import Mapping, Sequence
-from importlib import metadata, resources
+from importlib import resources
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from tqdm import tqdm
 
 from kdlite.explorer.storage import Family, to_rows
 from kdlite.mixture import GaussianMixture
+from kdlite.provenance import commit, versions
 from kdlite.sweep import Sizes, Sweep, sweep
 
 BETAS = (
@@ -153,14 +152,11 @@ def sampled_runs(
 
 
 def _provenance() -> dict[str, object]:
-    describe = ["git", "describe", "--always", "--dirty"]
-    git = subprocess.run(describe, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-    versions = {name: metadata.version(name) for name in ("kdlite", "numpy")}
     return {
         "command": COMMAND,
-        "commit": git.stdout.strip() or "unknown",
+        "commit": commit(),
         "date": datetime.date.today().isoformat(),
-        "versions": {"python": platform.python_version(), **versions},
+        "versions": versions("kdlite", "numpy"),
         "rates": RATES,
         "centres": CENTRES,
         "variance": VARIANCE,

@@ -5,14 +5,10 @@ Knows folders, processes and what a finished stage leaves behind; knows nothing 
 
 import hashlib
 import json
-import os
-import platform
-import subprocess
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +17,6 @@ from accelerate import PartialState
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
-from kdlite import plots
 from kdlite.distribution import Estimate, precision, ratio_estimate, recall, stream_seed
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.footprint import Footprint
@@ -29,11 +24,12 @@ from kdlite.lm.geometry import Plane, coverage
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import LanguageModel, new, prune
 from kdlite.lm.profile import Learner, Pretrained, Profile, Scratch, Toy
-from kdlite.lm.results import Results
+from kdlite.lm.record import RESULTS, made_now, record
 from kdlite.lm.stages import DONE, Draw, Embed, Fit, Score, Stage, stages
-from kdlite.lm.store import differences, locked, read_json, replacing, sha256, sweep, write_json
+from kdlite.lm.store import claim, locked, read_json, replacing, sha256, sweep, write_json
 from kdlite.lm.training import fit
 from kdlite.lm.weights import load
+from kdlite.provenance import commit
 
 PROFILE = "profile.json"
 _SHOWN = 24  # texts of each model kept with the results, for people to read
@@ -52,11 +48,12 @@ def run(profile: Profile, out: str | Path) -> Path:
         BlockingIOError: if another run is at work in the folder.
         OSError: if the disk has no room for what is left, or is full; what was finished is kept.
     """
+    commit()  # of the code that is in memory: on disk it may change before the first stage is done
     out = Path(out)
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
     with locked(out) if state.is_main_process else nullcontext():
         if state.is_main_process:
-            _claim(out / PROFILE, profile)
+            claim(out / PROFILE, profile.to_dict())
             sweep(out)
             Footprint(profile).check_disk(out)
         state.wait_for_everyone()
@@ -67,10 +64,9 @@ def run(profile: Profile, out: str | Path) -> Path:
                 work.carry_out(stage, turn=i)
         state.wait_for_everyone()
         if state.is_main_process:
-            _write_table(out / "results.json", work.results())
-            _draw_frontier(out)
+            record(profile, out, work.truth)
         state.wait_for_everyone()
-    return out / "results.json"
+    return out / RESULTS
 
 
 class Run:
@@ -122,7 +118,7 @@ class Run:
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         writes = {str(path.relative_to(folder)): sha256(path) for path in files}
         done = {"reads": self._reads(stage), "writes": writes, "seconds": round(seconds, 1)}
-        write_json(folder / DONE, done)
+        write_json(folder / DONE, done | made_now())
 
     def _reads(self, stage: Stage) -> dict[str, str]:
         """A fingerprint of the outputs of each stage that this one reads."""
@@ -229,30 +225,6 @@ class Run:
         }
         write_json(folder / "score.json", found)
 
-    def results(self) -> dict:
-        """Every score of a finished run, with what it takes to make it again."""
-        own = Corpus.open(self.out / "truth-score")
-        done = {stage.name: read_json(self.out / stage.name / DONE) for stage in stages(self.profile)}
-        scores = [
-            read_json(self.out / s.name / "score.json")
-            for s in stages(self.profile)
-            if isinstance(s.job, Score)
-        ]
-        found = {
-            "profile": self.profile.to_dict(),
-            "truth_entropy": ratio_estimate(-own.log_probs(), own.size(own.texts()))._asdict(),
-            "rows": scores,
-        }
-        if isinstance(self.truth, LanguageModel):
-            found["source"] = self.truth.source
-            found["end"] = self.truth.language.eos
-            found["plane"] = read_json(self.out / "truth-points" / "plane.json")
-            if self.truth.tokenizer is not None:
-                ids = sorted({token for row in scores for text in row["texts"] for token in text})
-                found["pieces"] = {i: self.truth.tokenizer.decode([i]) for i in ids}
-        seconds = {name: stage["seconds"] for name, stage in done.items()}
-        return found | {"provenance": {**_provenance(), "seconds": seconds}}
-
 
 def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixture:
     if isinstance(truth, Toy):
@@ -267,55 +239,3 @@ def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixt
 
 def _dots(plane: Plane, points: np.ndarray) -> list[list[float]]:
     return plane.project(points[:_DOTS]).round(2).tolist()
-
-
-def _draw_frontier(out: Path) -> None:
-    """The picture that belongs to the table."""
-    results = Results.load(out / "results.json")
-    figure = plots.frontier(results.frontier, results.truth.value, unit="nats per token")
-    with replacing(out / "frontier.png") as temporary:
-        figure.savefig(temporary, format="png", dpi=150)
-
-
-def _write_table(path: Path, results: dict) -> None:
-    """JSON with one row a line, for people who compare two runs."""
-    rows = ",\n".join(f"  {json.dumps(row)}" for row in results["rows"])
-    others = [
-        f" {json.dumps(name)}: {json.dumps(value)}" for name, value in results.items() if name != "rows"
-    ]
-    with replacing(path) as temporary:
-        temporary.write_text(
-            "{\n" + ",\n".join([*others, f' "rows": [\n{rows}\n ]']) + "\n}\n", encoding="utf-8"
-        )
-
-
-def _claim(path: Path, profile: Profile) -> None:
-    """Write the profile into its folder, or check that it is the one there."""
-    asked = json.loads(json.dumps(profile.to_dict()))
-    if not path.exists():
-        write_json(path, asked)
-        return
-    if found := ", and ".join(differences(read_json(path), asked)):
-        raise ValueError(
-            f"{path.parent} holds a run whose {found}; choose another folder, or delete this one"
-        )
-
-
-def _provenance() -> dict:
-    """Where and with what a result was made."""
-    here = Path(__file__).parent
-    git = subprocess.run(
-        ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
-    return {
-        "commit": git.stdout.strip() or "unknown",
-        "date": datetime.now(UTC).date().isoformat(),
-        "device": f"{device}, {os.cpu_count()} cores",
-        "versions": {name: version(name) for name in ("kdlite", "numpy", "torch", "transformers")}
-        | {"python": platform.python_version()},
-    }
-
-
-def _processor() -> str:
-    return platform.processor() or platform.machine()

@@ -25,7 +25,8 @@ class Results:
             ``beta``, the estimates ``precision``, ``recall`` and ``entropy`` (``value``, ``stderr``, ``n``) in nats per
             token, and some of its ``texts``; of a toy language with the ``chains`` behind them, else with each token's
             ``token_log_prob`` under the truth, and texts as ``points`` with their ``coverage`` of the truth's.
-        provenance: commit, date, device, versions, seconds of each stage.
+        provenance: commit (several where other code went on with a run), date, device, versions, seconds of each
+            stage.
         source: of a language model's weights, with its commit or SHA-256.
         end: the language model's end token.
         plane: where the truth is a language model, ``points`` of its texts in its hidden space, the ``share`` of their

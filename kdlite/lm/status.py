@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from kdlite.lm.pipeline import DONE, PROFILE
 from kdlite.lm.profile import Profile
+from kdlite.lm.record import RESULTS
 from kdlite.lm.stages import Draw, Fit, Score, Stage, stages
 from kdlite.lm.store import is_locked, read_json
 
@@ -90,7 +91,7 @@ def status(folder: str | Path) -> Status:
         tuple(stage.name for stage in todo if stage not in open_),
         tuple(_progress(stage, profile, folder) for stage in begun),
         tuple(stage.name for stage in open_ if stage not in begun),
-        not open_ and (folder / "results.json").exists(),
+        not open_ and (folder / RESULTS).exists(),
     )
 
 

@@ -33,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        mode = _claim(temporary)
+        mode = _permissions(temporary)
         yield temporary
         _flush(temporary, mode)
         os.replace(temporary, path)
@@ -110,13 +110,20 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is not a JSON file: {error}; it was damaged, or is another file") from None
 
 
-def differences(found: Any, asked: Any, name: str = "") -> Iterator[str]:
-    """Where two JSON values differ, and how: "texts.train is 64, now it is 32"."""
-    if isinstance(found, dict) and isinstance(asked, dict):
-        for key in found | asked:
-            yield from differences(found.get(key), asked.get(key), f"{name}.{key}".lstrip("."))
-    elif found != asked:
-        yield f"{name} is {found}, now it is {asked}"
+def claim(path: Path, asked: dict) -> None:
+    """Write down what a folder's run is, as JSON, or check that it is the same.
+
+    Raises:
+        ValueError: if it is another, naming each difference: "texts.train is 64, now it is 32".
+    """
+    asked = json.loads(json.dumps(asked))
+    if not path.exists():
+        write_json(path, asked)
+        return
+    if found := ", and ".join(_differences(read_json(path), asked)):
+        raise ValueError(
+            f"{path.parent} holds a run whose {found}; choose another folder, or delete this one"
+        )
 
 
 def sha256(path: Path) -> str:
@@ -125,7 +132,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _claim(temporary: Path) -> int:
+def _differences(found: Any, asked: Any, name: str = "") -> Iterator[str]:
+    """Where two JSON values differ, and how."""
+    if isinstance(found, dict) and isinstance(asked, dict):
+        for key in found | asked:
+            yield from _differences(found.get(key), asked.get(key), f"{name}.{key}".lstrip("."))
+    elif found != asked:
+        yield f"{name} is {found}, now it is {asked}"
+
+
+def _permissions(temporary: Path) -> int:
     """See that a file can be made under this name, and which permissions the user's umask gives it."""
     handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     mode = stat.S_IMODE(os.fstat(handle).st_mode)

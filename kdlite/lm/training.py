@@ -27,7 +27,7 @@ from kdlite.lm.model import LanguageModel
 from kdlite.lm.packing import Rows, pack
 from kdlite.lm.recipe import Recipe
 from kdlite.lm.scoring import IGNORED, TokenLoss
-from kdlite.lm.store import read_json, replacing, write_json
+from kdlite.lm.store import claim, replacing, write_json
 
 
 class Texts(Protocol):
@@ -105,7 +105,7 @@ def train(
             called like ``TokenLoss``; each step's texts are asked for when the step before it has been made.
         run: what is trained, for ``run.json``: with the recipe it decides every bit of the result.
     """
-    _claim(out / "run.json", json.loads(json.dumps(run | asdict(recipe))))
+    claim(out / "run.json", run | asdict(recipe))
     start = replace(model, beta=1.0)
     if not (out / "model.safetensors").exists():
         loss, texts = lesson(copy.deepcopy(start.model))
@@ -285,20 +285,6 @@ class _Training:
             else:
                 _write_weights(self.out / "model.safetensors", self.module)
         self.accelerator.wait_for_everyone()
-
-
-def _claim(path: Path, run: dict) -> None:
-    """Write what is being trained, or check that the folder holds the same training."""
-    if not path.exists():
-        write_json(path, run)
-        return
-    found = read_json(path)
-    for name in found | run:
-        if found.get(name) != run.get(name):
-            raise ValueError(
-                f"{path.parent} holds a training with another {name}: {found.get(name)}, now {run.get(name)}; "
-                "choose another folder, or delete this one"
-            )
 
 
 def _write_weights(path: Path, module: nn.Module) -> None:

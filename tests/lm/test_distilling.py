@@ -185,11 +185,11 @@ def test_a_killed_distillation_ends_with_the_bits_of_one_that_was_not(folder, ow
 def test_another_training_in_the_same_folder_is_refused(corpus, tmp_path):
     distil(student(), teacher(), corpus, ONE_EPOCH, tmp_path, objective="jensen_shannon", jsd_weight=0.5)
     for changes, message in (
-        ({"objective": "reverse_kl"}, "another objective: jensen_shannon, now reverse_kl"),
-        ({"jsd_weight": 0.3}, "another jsd_weight: 0.5, now 0.3"),
-        ({"teacher": teacher().sharpen(2.0)}, "another teacher_beta: 1.0, now 2.0"),
-        ({"teacher": llama(corpus.language, seed=3)}, "another teacher: [0-9a-f]{64}, now [0-9a-f]{64}"),
-        ({"texts": 60}, f"another corpus: {corpus.digest}, now None"),
+        ({"objective": "reverse_kl"}, "objective is jensen_shannon, now it is reverse_kl"),
+        ({"jsd_weight": 0.3}, "jsd_weight is 0.5, now it is 0.3"),
+        ({"teacher": teacher().sharpen(2.0)}, "teacher_beta is 1.0, now it is 2.0"),
+        ({"teacher": llama(corpus.language, seed=3)}, "teacher is [0-9a-f]{64}, now it is [0-9a-f]{64}"),
+        ({"texts": 60}, f"corpus is {corpus.digest}, now it is None"),
     ):
         asked = {"teacher": teacher(), "texts": corpus, "objective": "jensen_shannon", "jsd_weight": 0.5}
         asked |= changes
@@ -197,7 +197,7 @@ def test_another_training_in_the_same_folder_is_refused(corpus, tmp_path):
             asked["jsd_weight"] = None
         with pytest.raises(ValueError, match=message):
             distil(student(), recipe=ONE_EPOCH, out=tmp_path, **asked)
-    with pytest.raises(ValueError, match=r"another teacher: [0-9a-f]{64}, now None; choose another folder"):
+    with pytest.raises(ValueError, match=r"teacher is [0-9a-f]{64}, now it is None.*; choose another folder"):
         fit(student(), corpus, ONE_EPOCH, tmp_path)
 
 

@@ -14,6 +14,7 @@ import kdlite as kd
 from kdlite.lm import Corpus, MarkovMixture, Profile, Recipe, Results, Shape, run
 from kdlite.lm.profile import Learner, Texts, Toy
 from kdlite.lm.store import locked, read_json, sha256, write_json
+from kdlite.provenance import commit
 
 RECIPE = Recipe(learning_rate=1e-2, texts_per_step=16, rows_per_pass=16)
 PROFILE = Profile(
@@ -47,7 +48,6 @@ def test_every_model_is_scored(finished):
     assert np.array_equal(found.frontier.betas, [1, 2])
     assert np.array_equal(found.frontier.direct.recall[:, 1], found.frontier.cooled.recall[:, 0])
     assert [row["beta"] for row in found.select("selected", seed=1)] == [4.0]
-    assert found.provenance["commit"]
 
 
 def test_scores_are_those_of_the_two_functions(finished):
@@ -71,6 +71,15 @@ def test_a_run_that_lost_stages_makes_them_again_to_the_bit(out, finished):
     (out / "results.json").unlink()
     run(PROFILE, out)
     assert outcome(out) == outcome(finished)
+
+
+def test_a_run_that_other_code_went_on_with_names_both_commits(out, finished):
+    (now,) = {read_json(path)["commit"] for path in finished.glob("*/stage.json")}
+    assert now == commit() == Results.load(finished / "results.json").provenance["commit"]
+    for name in ("truth-train", "teacher"):
+        write_json(out / name / "stage.json", read_json(out / name / "stage.json") | {"commit": "of old"})
+    run(PROFILE, out)
+    assert Results.load(out / "results.json").provenance["commit"] == f"of old, {now}"
 
 
 def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(smoke, tmp_path):

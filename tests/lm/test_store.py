@@ -11,7 +11,7 @@ import pytest
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
-from kdlite.lm.store import read_json, replacing, sha256, sweep, write_json
+from kdlite.lm.store import claim, read_json, replacing, sha256, sweep, write_json
 
 
 def fail(path, error):
@@ -205,3 +205,16 @@ def test_a_file_where_a_folder_should_be_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match=str(tmp_path / "file")):
         write_json(tmp_path / "file" / "a.json", 1)
+
+
+def test_a_folder_is_claimed_once(tmp_path):
+    path, asked = tmp_path / "run.json", {"texts": {"train": 64}, "betas": (1.0, 2.0), "seed": 0}
+    claim(path, asked)
+    claim(path, asked)
+    before = path.read_bytes()
+    with pytest.raises(
+        ValueError,
+        match=f"^{tmp_path} holds a run whose texts.train is 64, now it is 63, and seed is 0, now it is None; choose another folder, or delete this one$",
+    ):
+        claim(path, {"texts": {"train": 63}, "betas": (1.0, 2.0)})
+    assert path.read_bytes() == before

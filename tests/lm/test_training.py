@@ -259,7 +259,7 @@ DEATHS = {
     "after the last step": ("torch.optim.AdamW.step", "after", STEPS),
     "between the best weights and their checkpoint": ("kdlite.lm.training._write_weights", "after", 2),
     "with a checkpoint not yet named": ("kdlite.lm.training.save_file", "after", 4),
-    "as the curve is written": ("kdlite.lm.training.write_json", "before", 2),
+    "as the curve is written": ("kdlite.lm.training.write_json", "before", 1),
     "before the weights are named": ("pathlib.Path.replace", "before", 1),
     "between the weights and the checkpoint's end": ("pathlib.Path.replace", "after", 1),
 }
@@ -366,21 +366,25 @@ def test_another_training_in_the_same_folder_is_refused(
     shuffled = replace(RECIPE, seed=1)
     for message, args, texts in (
         (
-            "another learning_rate: 0.01, now 0.02",
+            "whose learning_rate is 0.01, now it is 0.02",
             (model, corpus, replace(RECIPE, learning_rate=0.02)),
             validation,
         ),
         (
-            r"another betas: \[0.9, 0.95\], now \[0.9, 0.99\]",
+            r"whose betas is \[0.9, 0.95\], now it is \[0.9, 0.99\]",
             (model, corpus, replace(RECIPE, betas=(0.9, 0.99))),
             validation,
         ),
-        ("another seed: 0, now 1", (model, corpus, shuffled), validation),
-        (f"another corpus: {corpus.digest}, now {other.digest}", (model, other, RECIPE), validation),
-        (f"another validation: {validation.digest}, now {other.digest}", (model, corpus, RECIPE), other),
-        (f"another validation: {validation.digest}, now None", (model, corpus, RECIPE), None),
+        ("whose seed is 0, now it is 1", (model, corpus, shuffled), validation),
+        (f"whose corpus is {corpus.digest}, now it is {other.digest}", (model, other, RECIPE), validation),
         (
-            "another model: [0-9a-f]{64}, now [0-9a-f]{64}",
+            f"whose validation is {validation.digest}, now it is {other.digest}",
+            (model, corpus, RECIPE),
+            other,
+        ),
+        (f"whose validation is {validation.digest}, now it is None", (model, corpus, RECIPE), None),
+        (
+            "whose model is [0-9a-f]{64}, now it is [0-9a-f]{64}",
             (new(SHAPE, corpus.language, seed=2), corpus, RECIPE),
             validation,
         ),

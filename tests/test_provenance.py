@@ -1,0 +1,58 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from kdlite.provenance import commit, versions
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository of one commit, and git in it."""
+
+    def git(*words):
+        line = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words]
+        return subprocess.run(line, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    (tmp_path / "code.py").write_text("1")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    git("tag", "-a", "v1", "-m", "a name is no commit")
+    return tmp_path, git
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The commit that this code would report if it lay in a folder."""
+
+    def ask(folder):
+        monkeypatch.setattr("kdlite.provenance.__file__", str(folder / "provenance.py"))
+        return commit.__wrapped__()
+
+    return ask
+
+
+def test_the_commit_is_whole_and_says_whether_a_file_has_changed(repository, asked):
+    folder, git = repository
+    head = git("rev-parse", "HEAD")
+    (folder / "results").write_text("not of the code")
+    assert asked(folder) == head
+    (folder / "code.py").write_text("2")
+    assert asked(folder) == f"{head}-dirty"
+
+
+def test_outside_a_repository_the_commit_is_unknown(tmp_path, asked, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert asked(tmp_path) == "unknown"
+
+
+def test_without_git_the_commit_is_unknown(tmp_path, asked, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert asked(tmp_path) == "unknown"
+
+
+def test_versions_are_those_at_work():
+    python = ".".join(map(str, sys.version_info[:3]))
+    assert versions("numpy") == {"python": python, "numpy": np.__version__}
