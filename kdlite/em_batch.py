@@ -59,7 +59,8 @@ class Step(NamedTuple):
 
 
 def em_step(problem: Problem, components: Components) -> Step:
-    """One E-step and one M-step; the likelihood of the result is never below that of ``components``."""
+    """One E-step and one M-step; the likelihood of the result is never below that of ``components``,
+    if these are within the problem's bounds."""
     shapes = whitening(components.covariances)
     joint = log_components(problem.x, components.means, *shapes, safe_log(components.weights))
     log_density = logsumexp(joint)
@@ -83,13 +84,7 @@ def maximize(problem: Problem, responsibilities: np.ndarray, current: Components
     alive = np.maximum(mass, 1e-300)[..., None]
     means = responsibilities @ problem.x / alive
     moments = (responsibilities @ problem.outer / alive).reshape(*means.shape, dim)
-    covariances = moments - means[..., :, None] * means[..., None, :]
-    if problem.covariance == "diag":
-        covariances *= np.eye(dim)
-    values, vectors = np.linalg.eigh(covariances)
-    floor = problem.floor[:, None, None]
-    if (values < floor).any():
-        covariances = (vectors * np.maximum(values, floor)[..., None, :]) @ vectors.mT
+    covariances = _within_bounds(moments - means[..., :, None] * means[..., None, :], problem)
     if current is not None:
         dead = mass < 1e-300
         means[dead], covariances[dead] = current.means[dead], current.covariances[dead]
@@ -133,14 +128,29 @@ def store(target: Components, rows: np.ndarray, source: Components) -> None:
 
 
 def stack_components(mixtures: Sequence[GaussianMixture], problem: Problem) -> Components:
-    """One mixture a problem as a batch, moved as the problem's points were."""
+    """One mixture a problem as a batch, moved as the problem's points were, and shaped as its fit may be.
+
+    From a start that is tilted where the fit must lie along the axes, or narrower than the floor, the first
+    step can lose likelihood, and EM would stop there.
+    """
     return Components(
         np.stack([m.weights for m in mixtures]),
         np.stack([m.means for m in mixtures]) - problem.centre[:, None],
-        np.stack([m.covariances for m in mixtures]),
+        _within_bounds(np.stack([m.covariances for m in mixtures]), problem),
     )
 
 
 def to_mixtures(components: Components, problem: Problem) -> list[GaussianMixture]:
     """One mixture a problem, moved back to where the problem's points were."""
     return [GaussianMixture(w, m + c, s) for w, m, s, c in zip(*components, problem.centre, strict=True)]
+
+
+def _within_bounds(covariances: np.ndarray, problem: Problem) -> np.ndarray:
+    """The covariances ``(B, K, D, D)`` along the axes, if the problem asks for it, and no narrower than its floor."""
+    if problem.covariance == "diag":
+        covariances = covariances * np.eye(covariances.shape[-1])
+    values, vectors = np.linalg.eigh(covariances)
+    floor = problem.floor[:, None, None]
+    if (values < floor).any():
+        covariances = (vectors * np.maximum(values, floor)[..., None, :]) @ vectors.mT
+    return covariances

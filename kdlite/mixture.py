@@ -267,12 +267,14 @@ def _spikes(sampled: GaussianMixture, scored: GaussianMixture) -> Spikes:
     """Where one component of ``scored`` outweighs the others, seen from each component of ``sampled``: at its
     mean it leads by some nats, and keeps that lead over sqrt(2 lead) of its widths.
     """
-    log_joint = scored._log_joint(scored.means)
+    on = scored.weights > 0
+    centres, covariances = scored.means[on], scored.covariances[on]
+    log_joint = scored._log_joint(centres)[on]
     lead = np.diag(log_joint).copy()
     np.fill_diagonal(log_joint, -np.inf)
     lead -= log_joint.max(axis=0)
-    size = np.where(scored.weights > 0, np.maximum(2 * lead, 0.5), np.inf)
+    size = np.maximum(2 * lead, 0.5)
     inverse = np.linalg.inv(sampled._cholesky)  # takes x - mean to the frame where the component is standard
-    means = np.einsum("kij,kmj->kmi", inverse, scored.means - sampled.means[:, None])
-    shapes = np.einsum("kij,mjl,knl->kmin", inverse, scored.covariances, inverse)
+    means = np.einsum("kij,kmj->kmi", inverse, centres - sampled.means[:, None])
+    shapes = np.einsum("kij,mjl,knl->kmin", inverse, covariances, inverse)
     return Spikes(means, shapes * size[:, None, None])

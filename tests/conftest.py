@@ -11,9 +11,14 @@ import shutil
 import pytest
 from building import ROOT, build, execute
 from filelock import FileLock
+from hypothesis import settings
 
 # Two workers of two threads each would wait for one another at every product: torch then runs a thousand times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The same examples in every run and on every machine, whatever its speed.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.load_profile("fixed")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from mixtures import dense_integral, paper_truth, random_mixture
+from mixtures import MODES, dense_integral, paper_truth, random_mixture
 
 import kdlite as kd
 from kdlite.distribution import ratio_estimate, stream_seed
@@ -88,6 +88,14 @@ def test_streams_share_no_draws_with_each_other_or_with_the_seed_itself():
     draws = np.concatenate([truth.sample(100, seed) for seed in seeds])
     assert len(np.unique(draws, axis=0)) == len(draws)
     assert stream_seed(3, "recall") == stream_seed(3, "recall")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_component_that_is_off_is_integrated_without_a_warning():
+    """It was given an infinite extent, and infinity times the zeros of its covariance is not a number."""
+    truth = kd.GaussianMixture([0.5, 0.5, 0.0], MODES[:3], np.tile(0.1 * np.eye(2), (3, 1, 1)))
+    two = kd.GaussianMixture([0.5, 0.5], MODES[:2], np.tile(0.1 * np.eye(2), (2, 1, 1)))
+    assert kd.precision(two, truth).value == pytest.approx(kd.precision(two, two).value, abs=1e-9)
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.5, True])

@@ -181,6 +181,27 @@ def test_a_component_that_dies_stays_finite():
     assert np.isfinite(fit.means).all() and fit.weights.min() < 1e-12
 
 
+@pytest.mark.parametrize("population", [False, True])
+def test_a_tilted_start_does_not_end_a_fit_along_the_axes_at_its_first_step(population):
+    """The first step from a tilted start loses likelihood, and the fit took that for the end."""
+    tilted = np.array([[1, 0.95], [0.95, 1]])
+    truth = kd.GaussianMixture([0.5, 0.3, 0.2], [[0, 0], [1, -1], [2, -2]], np.tile(tilted, (3, 1, 1)))
+    x = truth if population else truth.sample(400, 0)
+    start = kd.fit_mixture(x, 2)
+    fit = kd.fit_mixture(x, 2, covariance="diag", init=start)
+    again = kd.fit_mixture(x, 2, covariance="diag", init=fit)
+    judge = truth.sample(400, 0)
+    assert fit.log_prob(judge).mean() == pytest.approx(again.log_prob(judge).mean(), abs=1e-4)
+
+
+def test_a_start_narrower_than_the_floor_is_widened_to_it():
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    start = kd.GaussianMixture([0.5, 0.5], x[:2], np.tile(1e-12 * np.eye(2), (2, 1, 1)))
+    problem = _points_problem(x[None], None, 2, "full")
+    (first,) = _starts(problem, 2, 1, [0], [start]).covariances
+    np.testing.assert_allclose(first, np.tile(problem.floor * np.eye(2), (2, 1, 1)))
+
+
 def test_more_than_three_dimensions_are_sampled_not_integrated():
     mixture = random_mixture(np.random.default_rng(0), 3, 4, (0.5, 1), 1.0)
     with pytest.raises(ValueError, match="at most 3 dimensions, got 4; fit to samples"):
