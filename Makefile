@@ -3,10 +3,10 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help book serve test proof lab bench toy cpu sync lock
+.PHONY: help book serve test proof lab bench toy cpu sync lock licences
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 book: .venv/ready ## build the book
 	$(BIN)/jupyter-book build book --config _config.yml --path-output . --all -W -n --keep-going
@@ -50,6 +50,9 @@ lock: ## write requirements.txt from a clean install
 	"$$folder/venv/bin/pip" freeze --exclude kdlite | sed 's/+.*//' | grep -Ev '^(nvidia|cuda|triton)' \
 	  >> "$$folder/requirements.txt"; \
 	cp "$$folder/requirements.txt" requirements.txt
+
+licences: .venv/ready ## write LICENSES.md from what is installed
+	$(BIN)/python tools/licences.py
 
 # The stamp says that the environment agrees with the two files that define it.
 .venv/ready: requirements.txt pyproject.toml

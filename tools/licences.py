@@ -1,0 +1,89 @@
+"""Write LICENSES.md: the licence of every package that requirements.txt pins, as the installed package declares it.
+
+Knows the metadata of packages; knows nothing of what kdlite does with them. Run by: make licences
+"""
+
+import re
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+OUT = ROOT / "LICENSES.md"
+_HEAD = """# Licences of what this project uses
+
+kdlite itself is under the [MIT licence](LICENSE) and carries none of these packages with it. The table holds every
+package of `requirements.txt`, with the licence that the package itself declares. "core" is what `import kdlite` needs,
+"lm" what `kdlite.lm` needs besides, each with all that it needs in turn; the others build and test the book. On a Linux
+machine with an NVIDIA GPU, torch also brings NVIDIA's own libraries, under NVIDIA's licence.
+
+Written by `make licences`.
+
+| package | version | needed by | licence |
+|---|---|---|---|
+"""
+
+
+def main() -> None:
+    """Write the table."""
+    rows = [f"| {' | '.join(row)} |\n" for row in table()]
+    OUT.write_text(_HEAD + "".join(rows), encoding="utf-8")
+
+
+def table() -> list[tuple[str, str, str, str]]:
+    """Name, version, who needs it, and licence of every pinned package."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if not line.startswith("#")]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    core, lm = map(needed, (project["dependencies"], project["optional-dependencies"]["lm"]))
+
+    def by(name: str) -> str:
+        name = canonicalize_name(name)
+        return "core" if name in core else "lm" if name in lm else "book and tests"
+
+    return [(name, version, by(name), licence(name)) for name, version in pins]
+
+
+def needed(requirements: list[str]) -> set[str]:
+    """Names of these packages, and of all that they need on this machine, by the metadata of what is installed."""
+    todo, found = [(Requirement(line), "") for line in requirements], set()
+    while todo:
+        requirement, extra = todo.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        for wanted in ("", *requirement.extras):
+            name = canonicalize_name(requirement.name)
+            if (name, wanted) not in found:
+                found.add((name, wanted))
+                todo += [(Requirement(line), wanted) for line in _requires(name)]
+    return {name for name, _ in found}
+
+
+def licence(name: str) -> str:
+    """The licence that an installed package declares: an SPDX expression, else its classifiers, else the first words."""
+    package = metadata.metadata(name)
+    classifiers = [
+        c.split(" :: ")[-1] for c in package.get_all("Classifier") or [] if c.startswith("License ::")
+    ]
+    declared = package["License-Expression"] or " or ".join(classifiers) or package["License"] or _title(name)
+    return declared.strip().splitlines()[0]
+
+
+def _title(name: str) -> str:
+    """The first line of the licence file of a package whose metadata names none."""
+    files = (file for file in metadata.files(name) or [] if re.match("LICEN[CS]E", file.name))
+    return next(files).read_text().strip() if files else "unknown"
+
+
+def _requires(name: str) -> list[str]:
+    try:
+        return metadata.requires(name) or []
+    except metadata.PackageNotFoundError:  # for another platform
+        return []
+
+
+if __name__ == "__main__":
+    main()
