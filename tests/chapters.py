@@ -15,3 +15,9 @@ def pages():
     """Every page of the table of contents, in its order."""
     toc = yaml.safe_load((BOOK / "_toc.yml").read_text())
     return [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
+
+
+def numbered():
+    """The pages that are chapters: those in the numbered parts, in order. The first is chapter 1."""
+    toc = yaml.safe_load((BOOK / "_toc.yml").read_text())
+    return [chapter["file"] for part in toc["parts"] if part.get("numbered") for chapter in part["chapters"]]
