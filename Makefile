@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help book serve test proof lab bench toy cpu sync lock licences
+.PHONY: help book serve test proof lab bench toy knobs cpu sync lock licences
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,10 @@ bench: .venv/ready ## run the side-by-side timings
 toy: .venv/ready ## record the run of chapter 7 again (resumes, about ten minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run toy --out _runs/toy
 	cp _runs/toy/results.json book/results/toy-language.json
+
+knobs: .venv/ready ## record the run of chapter 11 again (resumes, about twenty minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run knobs --out _runs/knobs
+	cp _runs/knobs/results.json book/results/toy-knobs.json
 
 cpu: .venv/ready ## record a run with real SmolLM2 weights (resumes; an estimated two hours)
 	OMP_WAIT_POLICY=passive $(BIN)/python -m kdlite.lm run cpu --out _runs/cpu

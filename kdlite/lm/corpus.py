@@ -102,6 +102,9 @@ class Corpus:
             "beta": getattr(model, "beta", None),
             "model": model.digest(),
         }
+        truncation = getattr(model, "truncation", None)
+        if truncation and any(truncation):
+            origin["truncation"] = truncation._asdict()
         if (folder / _MANIFEST).is_file():
             cls.open(folder)  # a shard damaged since must not be vouched for anew
         starts = range(0, n, shard)

@@ -20,9 +20,11 @@ from kdlite.lm.language import Language
 from kdlite.lm.model import BATCH, LanguageModel
 from kdlite.lm.objectives import Measure, measure
 from kdlite.lm.recipe import Recipe
-from kdlite.lm.sampling import Truncation, draws
+from kdlite.lm.sampling import WHOLE, draws
 from kdlite.lm.scoring import IGNORED, HeadLoss, outputs, project
 from kdlite.lm.training import train
+
+_COVERING = (("forward_kl", None), ("jensen_shannon", 0))  # what a truncated teacher can teach by
 
 
 def distil(
@@ -42,7 +44,8 @@ def distil(
 
     Args:
         student: where to start from; is left as it is.
-        teacher: what to match, at its own temperature 1/beta; its logits are computed as they are needed.
+        teacher: what to match, at its own temperature 1/beta and truncated as it is (which forward KL alone can take);
+            its logits are computed as they are needed.
         texts: a corpus to compare the two on (logit distillation, which the teacher's own texts suit best); or a
             number: so many texts an epoch, drawn at each step from the student as it then is (on-policy).
         recipe: how to train. Its seed is also that of the student's own texts.
@@ -68,6 +71,11 @@ def distil(
         raise ValueError(
             f"the student is on {here}, the teacher on {there}; move one with .to({str(here)!r})"
         )
+    if teacher.truncation != WHOLE and (objective, jsd_weight) not in _COVERING:
+        raise ValueError(
+            f"{objective} takes a whole teacher, this one is left with {teacher.truncation}: what the student may say "
+            "and it cannot would cost without end; use forward_kl"
+        )
     run = {
         "model": student.digest(),
         "corpus": given and given.digest,
@@ -75,6 +83,7 @@ def distil(
         "validation": validation and validation.digest,
         "teacher": teacher.digest(),
         "teacher_beta": teacher.beta,
+        "teacher_truncation": teacher.truncation._asdict(),
         "objective": objective,
         "jsd_weight": jsd_weight,
     }
@@ -110,7 +119,7 @@ class OwnTexts:
                 self.module,
                 self.language,
                 1.0,
-                Truncation(),
+                WHOLE,
                 n=min(size, self.n - step * size),
                 seed=stream_seed(seed, f"own texts of epoch {epoch}, step {step}"),
                 batch=BATCH,
@@ -126,7 +135,7 @@ class TeacherLoss(nn.Module):
     def __init__(self, model: PreTrainedModel, teacher: LanguageModel, divergence: Measure) -> None:
         super().__init__()
         self.model, self.teacher, self.divergence = model, teacher.model, divergence
-        self.beta, self.begin = teacher.beta, teacher.language.begin
+        self.beta, self.begin, self.truncation = teacher.beta, teacher.language.begin, teacher.truncation
 
     def forward(self, ids: Tensor, targets: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         """A scalar; arguments as those of ``TokenLoss``."""
@@ -136,5 +145,9 @@ class TeacherLoss(nn.Module):
         return HeadLoss.apply(
             *outputs(self.model, ids, positions, mask, keep),
             self.begin,
-            lambda logits, part: self.divergence(logits, project(seen[part], head, self.beta, self.begin)),
+            lambda logits, part: self.divergence(logits, self._logits(seen[part], head)),
         )
+
+    def _logits(self, hidden: Tensor, head: Tensor | None) -> Tensor:
+        """The teacher's, as it would draw from them."""
+        return self.truncation.apply(project(hidden, head, self.beta, self.begin))

@@ -20,7 +20,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrai
 
 from kdlite.distribution import check_beta, check_integer, check_seed
 from kdlite.lm.language import Language
-from kdlite.lm.sampling import Truncation, draws
+from kdlite.lm.sampling import WHOLE, Truncation, draws
 from kdlite.lm.scoring import IGNORED, score_tokens
 
 POSITIONS = 1 << 13  # scored in one forward pass
@@ -64,6 +64,7 @@ class LanguageModel:
         beta: inverse temperature of every token's distribution.
         source: what ``load`` read, with its commit or SHA-256; copies keep it, pruned and trained ones too: it says
             where they began.
+        truncation: what is left out of every token's distribution, once it has its temperature.
 
     Raises:
         ValueError: if the language does not fit the model's vocabulary or positions.
@@ -74,9 +75,11 @@ class LanguageModel:
     tokenizer: PreTrainedTokenizerBase | None = None
     beta: float = 1.0
     source: str | None = None
+    truncation: Truncation = WHOLE
 
     def __post_init__(self) -> None:
         check_beta(self.beta)
+        self.truncation.check()
         config, language = self.model.config, self.language
         if language.embeddings != config.vocab_size:
             raise ValueError(
@@ -117,6 +120,22 @@ class LanguageModel:
         """
         return replace(self, beta=self.beta * check_beta(beta))
 
+    def truncate(
+        self, *, top_k: int | None = None, top_p: float | None = None, min_p: float | None = None
+    ) -> "LanguageModel":
+        """The same weights with the unlikely tokens of every place left out, and the rest renormalised.
+
+        A text with a token that is left out has probability 0. Where such a model scores texts of its own, rounding
+        may put a token at the very edge on the other side of it: use the log-probabilities that ``draws`` gives.
+
+        Args:
+            top_k, top_p, min_p: see ``sampling.Truncation``; they replace an earlier truncation.
+
+        Raises:
+            ValueError: if a number is out of range.
+        """
+        return replace(self, truncation=Truncation(top_k, top_p, min_p))
+
     def to(
         self, device: str | torch.device | None = None, dtype: torch.dtype | None = None
     ) -> "LanguageModel":
@@ -156,27 +175,26 @@ class LanguageModel:
         Args:
             n: number of texts.
             seed: of the noise.
-            top_k, top_p, min_p: truncation of every token's distribution, see ``sampling.Truncation``;
-                ``log_prob`` knows nothing of it.
+            top_k, top_p, min_p: those of ``truncate``, for these texts alone; ``log_prob`` knows nothing of them.
             batch: texts drawn at a time.
 
         Raises:
             ValueError: if a number is out of range, or beta is 0.
         """
-        truncation = Truncation(top_k, top_p, min_p)
-        found = draws(self.model, self.language, self.beta, truncation, n=n, seed=seed, batch=batch)
-        return np.concatenate([tokens for tokens, _ in found])
+        asked = Truncation(top_k, top_p, min_p)
+        model = self if asked == WHOLE else replace(self, truncation=asked)
+        return np.concatenate([tokens for tokens, _ in model.draws(n, seed, batch=batch)])
 
     def draws(
         self, n: int, seed: int, *, start: int = 0, batch: int = BATCH
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Texts ``start`` to ``start + n`` of a seed, batch by batch, each with its log-probability in nats."""
         return draws(
-            self.model, self.language, self.beta, Truncation(), n=n, seed=seed, batch=batch, start=start
+            self.model, self.language, self.beta, self.truncation, n=n, seed=seed, batch=batch, start=start
         )
 
     def log_prob(self, tokens: np.ndarray) -> np.ndarray:
-        """Log-probability of each text, shape ``(n,)``, float64, in nats, at temperature 1/beta.
+        """Log-probability of each text, shape ``(n,)``, float64, in nats, at temperature 1/beta, truncated.
 
         Up to and including the first end token; what follows it is ignored, and the prompt is not counted.
 
@@ -213,6 +231,7 @@ class LanguageModel:
                     torch.from_numpy(targets).to(self.model.device),
                     beta=self.beta,
                     begin=self.language.begin,
+                    truncation=self.truncation,
                 )
                 log_prob[batch, :longest] = scored.log_prob[:, len(prompt) - 1 :].cpu().numpy()
                 state[batch] = scored.state.cpu().numpy()
@@ -235,7 +254,15 @@ class LanguageModel:
         return total.hexdigest()
 
     def save(self, folder: str | Path) -> None:
-        """Write weights (safetensors), tokenizer and language into a folder that ``load`` opens."""
+        """Write weights (safetensors), tokenizer, language and beta into a folder that ``load`` opens.
+
+        Raises:
+            ValueError: if the model is truncated, which a folder cannot say.
+        """
+        if self.truncation != WHOLE:
+            raise ValueError(
+                f"a folder has no place for {self.truncation}; save the model before you truncate it"
+            )
         self.model.save_pretrained(folder)
         if self.tokenizer is not None:
             self.tokenizer.save_pretrained(folder)

@@ -17,10 +17,12 @@ from accelerate import PartialState
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
-from kdlite.distribution import Estimate, precision, ratio_estimate, recall, stream_seed
+from kdlite.distribution import Distribution, Estimate, precision, ratio_estimate, recall, stream_seed
 from kdlite.lm.corpus import Corpus
+from kdlite.lm.distilling import distil
 from kdlite.lm.footprint import Footprint
 from kdlite.lm.geometry import Plane, coverage
+from kdlite.lm.knobs import turn
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import LanguageModel, new, prune
 from kdlite.lm.profile import Learner, Pretrained, Profile, Scratch, Toy
@@ -33,6 +35,7 @@ from kdlite.provenance import commit
 
 PROFILE = "profile.json"
 _SHOWN = 24  # texts of each model kept with the results, for people to read
+HEDGE = 0.1  # share of texts that a hedge writes without the knob
 _DOTS = 128  # of these kept with the results
 _PATIENCE = timedelta(days=2)  # a process may wait for the slowest as long as a stage takes
 
@@ -131,20 +134,23 @@ class Run:
     def _do(self, stage: Stage) -> None:
         folder = self.out / stage.name
         match stage.job:
-            case Draw(sampler, n, tau, beta):
-                model = self.truth.sharpen(beta) if sampler == "truth" else self._trained("teacher", 1 / tau)
+            case Draw(sampler, n, tau, beta, knob, setting):
+                model = self.truth.sharpen(beta) if sampler == "truth" else self._trained(sampler, 1 / tau)
+                if knob:
+                    model = turn(model, knob, setting)
                 self._corpus(model, folder, n, stage.name, state=self.state)
             case Embed():
                 if self.state.is_main_process:
                     self._embed(folder)
-            case Fit(learner, corpus, _, seed):
-                fit(
-                    self._untrained(learner, seed),
-                    Corpus.open(self.out / corpus),
-                    replace(learner.recipe, seed=seed),
-                    folder,
-                    validation=Corpus.open(self.out / "truth-validation"),
-                )
+            case Fit(learner, corpus, n, seed, lesson):
+                start, recipe = self._untrained(learner, seed), replace(learner.recipe, seed=seed)
+                texts = n if corpus is None else Corpus.open(self.out / corpus)
+                options = {"validation": Corpus.open(self.out / "truth-validation")}
+                if lesson is None:
+                    fit(start, texts, recipe, folder, **options)
+                else:
+                    options |= {"objective": "jensen_shannon", "jsd_weight": lesson.jsd_weight}
+                    distil(start, self._trained("teacher", 1 / lesson.tau), texts, recipe, folder, **options)
             case Score():
                 self._score(stage.job, folder)
 
@@ -195,10 +201,14 @@ class Run:
     def _score(self, row: Score, folder: Path) -> None:
         """Draw from one model and score it: precision on its own texts, recall on the truth's."""
         model, n = self._trained(row.model, row.cooling), self.profile.texts.score
+        if row.curve in ("turned", "decoded"):
+            model = turn(model, row.knob, row.setting)
         own = self._corpus(model, folder / "samples", n, folder.name)
         texts = own.texts()
         others = {name: Corpus.open(self.out / f"truth-{name}") for name in ("score", "validation")}
         found = {"seed": row.seed, "curve": row.curve, "tau": row.tau, "beta": row.beta}
+        if row.knob:
+            found |= {"knob": row.knob, "setting": row.setting}
         if isinstance(self.truth, MarkovMixture):
             judge, chains = self.truth, self.truth.responsibilities(texts)
             found |= {
@@ -216,14 +226,28 @@ class Run:
             }
         unseen = recall(model, others["validation"], len(others["validation"]))
         perplexity = float(np.exp(-unseen.value))
+        if self.profile.beyond and row.curve in ("cooled", "decoded"):
+            found |= self._hedged(model, row.model, others["score"].sample(n, seed=0))
         found |= {
             "precision": precision(own, judge, n)._asdict(),
-            "recall": recall(model, others["score"], n)._asdict(),
+            "recall": _finite(recall(model, others["score"], n)),
             "entropy": ratio_estimate(-own.log_probs(), own.size(texts))._asdict(),
-            "perplexity": Estimate(perplexity, perplexity * unseen.stderr, unseen.n)._asdict(),
+            "perplexity": _finite(Estimate(perplexity, perplexity * unseen.stderr, unseen.n)),
             "texts": texts[:_SHOWN].tolist(),
         }
         write_json(folder / "score.json", found)
+
+    def _hedged(self, model: Distribution, name: str, texts: np.ndarray) -> dict:
+        """How a student with a knob expects the truth's texts: the share of them that it cannot write, and the recall of
+        a hedge, which writes one text in ten without the knob.
+        """
+        turned, plain, n = model.log_prob(texts), self._trained(name, 1.0).log_prob(texts), len(texts)
+        unsaid = float(np.mean(np.isneginf(turned)))
+        hedge = np.logaddexp(np.log1p(-HEDGE) + turned, np.log(HEDGE) + plain)
+        return {
+            "unsaid": Estimate(unsaid, float(np.sqrt(unsaid * (1 - unsaid) / n)), n)._asdict(),
+            "hedged": ratio_estimate(hedge, model.size(texts))._asdict(),
+        }
 
 
 def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixture:
@@ -235,6 +259,11 @@ def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixt
         except RuntimeError as error:  # files that cannot be read
             raise ValueError(str(error)) from error
     return new(truth.shape, truth.language, seed=truth.seed).sharpen(truth.beta).to(PartialState().device)
+
+
+def _finite(estimate: Estimate) -> dict | None:
+    """Plain values; None for a score without end, which JSON cannot hold."""
+    return estimate._asdict() if np.isfinite(estimate.value) else None
 
 
 def _dots(plane: Plane, points: np.ndarray) -> list[list[float]]:

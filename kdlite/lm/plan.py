@@ -16,6 +16,7 @@ import torch
 from kdlite.lm import tracing
 from kdlite.lm.devices import Device, find
 from kdlite.lm.footprint import Footprint, spell
+from kdlite.lm.knobs import tries
 from kdlite.lm.model import POSITIONS, Shape
 from kdlite.lm.profile import Pretrained, Profile
 from kdlite.lm.stages import Draw, Embed, Fit, Score, Stage, stages
@@ -145,13 +146,14 @@ def _parts(job: Draw | Embed | Fit | Score, sizes: Footprint, device: Device) ->
         return _Part(tracing.reading(shape, language, rows, dtype), n / rows, rate, math.inf, others)
 
     match job:
-        case Draw("teacher", n):
-            yield drawing(sizes.teacher, n, own)
-        case Draw(_, n) if truth:
-            yield drawing(truth, n, 0)
+        case Draw("truth", n):
+            if truth:
+                yield drawing(truth, n, 0)
+        case Draw(sampler):
+            yield drawing(sizes.teacher if sampler == "teacher" else sizes.student, job.drawn, own)
         case Embed():
             yield reading(truth, 2 * texts.points, 0)
-        case Fit(learner, _, n):
+        case Fit(learner, corpus, n, _, lesson):
             shape, recipe = sizes.shape(learner), learner.recipe
             rows = min(recipe.rows_per_pass, recipe.texts_per_step)
             seen = math.ceil(recipe.steps(n) / recipe.steps_per_checkpoint) * texts.validation
@@ -162,9 +164,14 @@ def _parts(job: Draw | Embed | Fit | Score, sizes: Footprint, device: Device) ->
                 (tracing.validating(shape, language, rows), seen),
             ):
                 yield _Part(cost, read / rows, rate, math.inf, others)
+            if lesson:
+                yield reading(sizes.teacher, recipe.epochs * n, others)
+            if corpus is None:
+                yield drawing(shape, recipe.epochs * n, others)
         case Score(model=model):
             shape = sizes.teacher if model == "teacher" else sizes.student
-            yield drawing(shape, texts.score, own)
+            tried = tries(job.knob, job.setting) if job.curve in ("turned", "decoded") else 1
+            yield drawing(shape, texts.score * tried, own)
             yield reading(shape, texts.score + texts.validation, own)
             if truth:
                 yield reading(truth, texts.score, sizes.weights(shape, dtype))

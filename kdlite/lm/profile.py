@@ -12,6 +12,7 @@ from typing import Any
 from kdlite.distribution import check_beta, check_integer, check_seed
 from kdlite.lm.language import Language
 from kdlite.lm.model import SHAPES, Shape
+from kdlite.lm.objectives import measure
 from kdlite.lm.recipe import Recipe
 
 _FOLDER = Path(__file__).with_name("profiles")
@@ -102,6 +103,56 @@ class Learner:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """Matching the teacher's distributions; see ``distil``."""
+
+    tau: float  # of the teacher
+    jsd_weight: float  # 0 is forward KL, 1 reverse KL
+
+    def __post_init__(self) -> None:
+        if not self.tau > 0:
+            raise ValueError(f"a lesson's tau must be > 0, got {self.tau}; 1 leaves the teacher unchanged")
+        measure("jensen_shannon", self.jsd_weight)  # has errors of its own
+
+    def __str__(self) -> str:
+        return f"{self.tau:g}-{self.jsd_weight:g}"
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """Other knobs than temperature, other objectives than the likelihood of texts, and students of students.
+
+    Attributes:
+        top_k, top_p, min_p, best_of, power: settings of these knobs, of the teacher whose texts a student learns
+            from, and of the direct student when it writes; see ``knobs.turn``.
+        matched: students fitted to the teacher's distributions on its own texts at its temperature.
+        on_policy: the same on the student's own texts.
+        heir_taus: temperatures at which a student, too, teaches.
+        generations: how many students in a row, the first one included.
+    """
+
+    top_k: tuple[int, ...] = ()
+    top_p: tuple[float, ...] = ()
+    min_p: tuple[float, ...] = ()
+    best_of: tuple[int, ...] = ()
+    power: tuple[float, ...] = ()
+    matched: tuple[Lesson, ...] = ()
+    on_policy: tuple[Lesson, ...] = ()
+    heir_taus: tuple[float, ...] = ()
+    generations: int = 1
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if field.name == "generations":
+                check_integer("generations", self.generations, 1, "the first student is one")
+                continue
+            values = tuple(getattr(self, field.name))
+            if field.name in ("matched", "on_policy"):
+                values = tuple(v if isinstance(v, Lesson) else _make(Lesson, v, field.name) for v in values)
+            object.__setattr__(self, field.name, values)
+
+
+@dataclass(frozen=True)
 class Profile:
     """A whole run.
 
@@ -116,6 +167,7 @@ class Profile:
         betas: where the truth is a toy, students are also fitted to the truth with its chain weights sharpened.
         batch: texts drawn at a time.
         seed: of every draw; each has a stream of its own.
+        beyond: what else a run tries, if it does.
     """
 
     name: str
@@ -128,6 +180,7 @@ class Profile:
     betas: tuple[float, ...] = ()
     batch: int = 128
     seed: int = 0
+    beyond: Beyond | None = None
 
     def __post_init__(self) -> None:
         for tau in self.taus:
@@ -149,6 +202,10 @@ class Profile:
             raise ValueError("seeds is empty; a run has at least one student")
         if self.betas and not isinstance(self.truth, Toy):
             raise ValueError("betas sharpen the weights of a toy truth's chains; this truth has none")
+        if self.beyond:
+            lessons = {lesson.tau for lesson in self.beyond.matched}
+            if missing := sorted((lessons | set(self.beyond.heir_taus)) - set(self.taus)):
+                raise ValueError(f"taus must hold those of beyond, {missing} are missing; add them to taus")
         check_integer("batch", self.batch, 1, "draw at least one text at a time")
 
     @classmethod
@@ -180,6 +237,8 @@ class Profile:
         lists = {key: tuple(values.pop(key, ())) for key in ("taus", "seeds", "betas")}
         keys = truth if isinstance(truth, Mapping) else {}
         kind = Pretrained if "name" in keys else Scratch if "shape" in keys else Toy
+        if values.get("beyond") is not None:
+            values["beyond"] = _make(Beyond, values["beyond"], "beyond")
         rest = {"name": name, "truth": _make(kind, truth, "truth"), **tables, **lists, **values}
         return _make(cls, rest, "the profile")
 

@@ -25,6 +25,11 @@ class Results:
             ``beta``, the estimates ``precision``, ``recall`` and ``entropy`` (``value``, ``stderr``, ``n``) in nats per
             token, and some of its ``texts``; of a toy language with the ``chains`` behind them, else with each token's
             ``token_log_prob`` under the truth, and texts as ``points`` with their ``coverage`` of the truth's.
+            A run that goes ``Beyond`` has more curves, with the ``knob`` and its ``setting``: "turned" (the teacher with
+            a knob), "learned" (its student), "decoded" (the direct student with that knob when it writes), "matched"
+            and "on_policy" (other objectives), "heir" (students of students); with a knob, the direct student's share of
+            the truth's texts that it leaves ``unsaid``, and ``hedged``, its recall if it writes one text in ten without.
+            Where anything is left unsaid there is no ``recall``: it is without end.
         provenance: commit (several where other code went on with a run), date, device, versions, seconds of each
             stage.
         source: of a language model's weights, with its commit or SHA-256.

@@ -60,6 +60,9 @@ class Truncation(NamedTuple):
         return logits
 
 
+WHOLE = Truncation()  # leaves nothing out
+
+
 def temper(logits: Tensor, beta: float, begin: int | None) -> Tensor:
     """float32 logits ``(..., V)`` of the language at temperature 1/beta: the largest is 0, the begin token's -inf.
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from kdlite.lm.sampling import Decoder, temper
+from kdlite.lm.sampling import WHOLE, Decoder, Truncation, temper
 
 _CHUNK = 1 << 24  # logits held at a time
 IGNORED = -1  # target of a position that is not scored
@@ -28,7 +28,13 @@ class Scored(NamedTuple):
 
 @torch.no_grad()
 def score_tokens(
-    model: PreTrainedModel, ids: Tensor, targets: Tensor, *, beta: float = 1.0, begin: int | None = None
+    model: PreTrainedModel,
+    ids: Tensor,
+    targets: Tensor,
+    *,
+    beta: float = 1.0,
+    begin: int | None = None,
+    truncation: Truncation = WHOLE,
 ) -> Scored:
     """Score each target, and say where each text lies in the model's own space.
 
@@ -38,6 +44,7 @@ def score_tokens(
         targets: the token to score at each position, shape ``(B, T)``, or ``IGNORED``.
         beta: inverse temperature.
         begin: token left out of the language.
+        truncation: what else is left out, place by place.
     """
     keep = targets != IGNORED
     log_prob = torch.zeros(targets.shape, device=ids.device)
@@ -46,7 +53,7 @@ def score_tokens(
         kept, wanted = hidden[keep], targets[keep]
         size = max(1, _CHUNK // model.config.vocab_size)
         found = [
-            _pick(model.lm_head(kept[i : i + size]), wanted[i : i + size], beta, begin)
+            _pick(model.lm_head(kept[i : i + size]), wanted[i : i + size], beta, begin, truncation)
             for i in range(0, len(kept), size)
         ]
         log_prob[keep] = torch.cat(found)
@@ -54,14 +61,14 @@ def score_tokens(
     states = []  # the head may do more than one product: the model's own logits, a row at a time
     for i, (row, kept) in enumerate(zip(ids, keep, strict=True)):
         out = model(row[None], use_cache=False, output_hidden_states=True)
-        log_prob[i, kept] = _pick(out.logits[0, kept], targets[i, kept], beta, begin)
+        log_prob[i, kept] = _pick(out.logits[0, kept], targets[i, kept], beta, begin, truncation)
         states.append(_mean(out.hidden_states[-1], kept[None]))
     return Scored(log_prob, torch.cat(states))
 
 
-def _pick(logits: Tensor, targets: Tensor, beta: float, begin: int | None) -> Tensor:
+def _pick(logits: Tensor, targets: Tensor, beta: float, begin: int | None, truncation: Truncation) -> Tensor:
     """Nats of the targets ``(N,)`` under logits ``(N, V)``."""
-    return temper(logits, beta, begin).log_softmax(dim=-1).gather(1, targets[:, None])[:, 0]
+    return truncation.apply(temper(logits, beta, begin)).log_softmax(dim=-1).gather(1, targets[:, None])[:, 0]
 
 
 def _mean(hidden: Tensor, keep: Tensor) -> Tensor:

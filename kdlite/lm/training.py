@@ -26,6 +26,7 @@ from kdlite.lm.corpus import Corpus
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.packing import Rows, pack
 from kdlite.lm.recipe import Recipe
+from kdlite.lm.sampling import WHOLE
 from kdlite.lm.scoring import IGNORED, TokenLoss
 from kdlite.lm.store import claim, replacing, write_json
 
@@ -106,7 +107,7 @@ def train(
         run: what is trained, for ``run.json``: with the recipe it decides every bit of the result.
     """
     claim(out / "run.json", run | asdict(recipe))
-    start = replace(model, beta=1.0)
+    start = replace(model, beta=1.0, truncation=WHOLE)
     if not (out / "model.safetensors").exists():
         loss, texts = lesson(copy.deepcopy(start.model))
         _Training(loss, start, texts, recipe, out, validation).run()

@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def named(profile):
     return {stage.name: stage for stage in found}
 
 
+def added(profile):
+    """Names of the stages that ``beyond`` adds."""
+    plain = {stage.name for stage in stages(replace(profile, beyond=None))}
+    return {stage.name for stage in stages(profile)} - plain
+
+
 def test_every_stage_reads_only_earlier_ones(named):
     earlier = set()
     for name, stage in named.items():
@@ -42,8 +49,9 @@ def test_names_are_those_of_folders(named):
 
 def test_who_learns_from_whom(profile, named):
     """The teacher and the direct students from the truth; a student from the teacher at its temperature."""
+    beyond = added(profile)
     for name, stage in named.items():
-        if isinstance(stage.job, Fit):
+        if isinstance(stage.job, Fit) and name not in beyond:
             corpus = named[stage.job.corpus].job
             assert stage.reads == (stage.job.corpus, "truth-validation")
             assert stage.job.learner == (profile.teacher if name == "teacher" else profile.student)
@@ -56,7 +64,9 @@ def test_who_learns_from_whom(profile, named):
             if kind == "selected":
                 assert f"{corpus.beta:g}-s{stage.job.seed}" == rest
     lessons = [
-        stage for stage in named.values() if isinstance(stage.job, Draw) and stage.job.sampler == "teacher"
+        stage
+        for name, stage in named.items()
+        if isinstance(stage.job, Draw) and stage.job.sampler == "teacher" and name not in beyond
     ]
     assert [stage.job.tau for stage in lessons] == list(profile.taus)
     assert all(stage.reads == ("teacher",) for stage in lessons)
@@ -67,10 +77,36 @@ def test_every_model_is_scored_under_the_truth(profile, named):
     assert [stage.job for stage in scores] == list(rows(profile))
     assert {stage.job.model for stage in scores} == {n for n, s in named.items() if isinstance(s.job, Fit)}
     taus, seeds, betas = len(profile.taus), len(profile.seeds), len(profile.betas)
-    assert len(scores) == taus + seeds * (2 * taus + betas)
+    beyond = [stage for stage in scores if stage.name in added(profile)]
+    assert len(scores) - len(beyond) == taus + seeds * (2 * taus + betas)
     for stage in scores:
         assert {stage.job.model, "truth-score", "truth-validation"} <= set(stage.reads)
         assert stage.job.cooling == (1 / stage.job.tau if stage.job.curve in ("teacher", "cooled") else 1)
+
+
+def test_every_knob_has_a_teacher_a_student_and_a_decoder():
+    """And every objective and every heir a student, for each seed."""
+    profile = Profile.load("knobs")
+    found = [stage.job for stage in stages(profile) if stage.name in added(profile)]
+    curves = Counter(job.curve for job in found if isinstance(job, Score))
+    b, seeds = profile.beyond, len(profile.seeds)
+    settings = sum(map(len, (b.top_k, b.top_p, b.min_p, b.best_of, b.power)))
+    assert curves == {
+        "turned": settings,
+        "learned": seeds * settings,
+        "decoded": seeds * settings,
+        "matched": seeds * len(b.matched),
+        "on_policy": seeds * len(b.on_policy),
+        "heir": seeds * len(b.heir_taus) * (b.generations - 1),
+    }
+    named = {stage.name: stage for stage in stages(profile)}
+    assert named["lesson-best_of-4"].job == Draw("teacher", 16_000, knob="best_of", setting=4)
+    assert named["lesson-best_of-4"].job.drawn == 64_000
+    assert named["learned-top_k-2-s1"].job.corpus == "lesson-top_k-2"
+    assert named["matched-0.6-0-s1"].reads == ("lesson-0.6", "teacher", "truth-validation")
+    assert named["on_policy-1-1-s0"].job.corpus is None
+    assert named["heirloom-0.8-2-s1"].job == Draw("distilled-0.8-s1", 16_000, 0.8)
+    assert named["heirloom-0.8-3-s1"].job == Draw("heir-0.8-2-s1", 16_000, 0.8)
 
 
 def test_only_a_truth_with_a_hidden_space_is_embedded(profile, named):
@@ -84,7 +120,7 @@ def test_only_a_truth_with_a_hidden_space_is_embedded(profile, named):
 @pytest.mark.parametrize("name", ["taus", "betas"])
 def test_values_that_folders_could_not_tell_apart_are_refused(name):
     """Both would be lesson-0.333333, and the second would take the first one's texts."""
-    toy = next(profile for profile in PROFILES if isinstance(profile.truth, Toy))
+    toy = Profile.load("toy")
     with pytest.raises(
         ValueError, match=rf"{name} must differ in their first six digits, got \[1.0, 0.3333333, "
     ):

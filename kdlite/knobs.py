@@ -1,0 +1,104 @@
+"""Knobs that make a distribution more selective, as functions of log-probabilities: keep the heaviest, raise to a
+power, take the best of several draws.
+
+Knows arrays; knows nothing of mixtures, texts or who learns from whom.
+"""
+
+import numpy as np
+
+from kdlite.distribution import check_beta, check_integer
+
+_LEAST = -1e300  # stands for log 0, which times 0 is not a number
+
+
+def heaviest(
+    weights: np.ndarray, *, top_k: int | None = None, top_p: float | None = None, min_p: float | None = None
+) -> np.ndarray:
+    """Which weights to keep, shape ``(K,)``, boolean. Applied in the order of the arguments, each to what the one
+    before has left, renormalised: what ``lm.LanguageModel.truncate`` does to tokens.
+
+    Args:
+        weights: shape ``(K,)``, non-negative.
+        top_k: keep the k heaviest, and ties with the last of them.
+        top_p: keep the heaviest up to this share of the total.
+        min_p: keep those at least this fraction of the heaviest.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+    if top_k is not None:
+        check_integer("top_k", top_k, 1, "keep at least one, or None for all")
+    for name, value in (("top_p", top_p), ("min_p", min_p)):
+        if value is not None and not 0 < value <= 1:
+            raise ValueError(f"{name} must be in (0, 1], got {value!r}; None keeps all")
+    weights = np.asarray(weights, dtype=np.float64)
+    kept = weights > 0
+    if top_k is not None and top_k < len(weights):
+        kept &= weights >= np.sort(weights)[-top_k]
+    if top_p is not None and top_p < 1:
+        order = np.argsort(-np.where(kept, weights, 0), kind="stable")
+        share = weights[order] * kept[order] / weights[kept].sum()
+        kept[order[np.cumsum(share) - share >= top_p]] = False
+    if min_p is not None:
+        kept &= weights >= min_p * weights.max()
+    return kept
+
+
+def power(log_p: np.ndarray, beta: float) -> np.ndarray:
+    """Log-probabilities ``(N,)`` of p^beta / Z, from those of all N outcomes of p, or of all nodes of a lattice.
+
+    Raises:
+        ValueError: if beta is negative, infinite or NaN.
+    """
+    powered = check_beta(beta) * log_p
+    return powered - np.logaddexp.reduce(powered)
+
+
+def best_of(log_p: np.ndarray, tries: int) -> np.ndarray:
+    """Log-probabilities ``(N,)`` of the likeliest of ``tries`` draws from p, from those of all N outcomes of p.
+
+    With F(x) the probability of a draw no likelier than x, and F⁻(x) that of a less likely one, x is the best with
+    probability p(x) (F^n − F⁻^n) / (F − F⁻): equally likely outcomes share theirs. Where no two are equally likely
+    and all are rare it is n p(x) F(x)^(n−1), a density.
+
+    Raises:
+        ValueError: if tries < 1.
+    """
+    _, place = np.unique(log_p, return_inverse=True)
+    at_most = np.cumsum(np.bincount(place, np.exp(log_p)))
+    at_most = at_most / at_most[-1]
+    below = np.append(0, at_most[:-1])
+    return log_p + log_favour(at_most, below, tries)[place]
+
+
+def log_favour(at_most: np.ndarray, below: np.ndarray, tries: int) -> np.ndarray:
+    """log of (F^n − F⁻^n) / (F − F⁻) = Σ_j F^(n−1−j) F⁻^j with F = ``at_most`` > 0, F⁻ = ``below``, n = ``tries``: how
+    much more often an outcome is the best of n draws than it is drawn. Nothing cancels in the sum.
+    """
+    tries = check_integer("tries", tries, 1, "the best of one draw is that draw")
+    with np.errstate(divide="ignore"):
+        log_f, log_less = np.log(at_most), np.maximum(np.log(below), _LEAST)
+    total = np.full(np.shape(at_most), -np.inf)
+    for j in range(tries):
+        total = np.logaddexp(total, (tries - 1 - j) * log_f + j * log_less)
+    return total
+
+
+def resample(log_weights: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """One candidate of each row of ``(n, M)``, drawn in proportion to the weights; its index ``(n,)``.
+
+    With weights target / proposal and candidates of the proposal, what is chosen follows the target, the better the
+    larger M (sampling importance resampling, Rubin 1987).
+
+    Args:
+        log_weights: in nats, any constant added; a row needs one that is finite.
+        u: uniforms in [0, 1), shape ``(n,)``.
+    """
+    upto = np.cumsum(np.exp(log_weights - log_weights.max(axis=1, keepdims=True)), axis=1)
+    return np.minimum((upto <= u[:, None] * upto[:, -1:]).sum(axis=1), log_weights.shape[1] - 1)
+
+
+def effective_sample_size(log_weights: np.ndarray) -> float:
+    """(Σ w)² / Σ w²: how many equally weighted draws N weighted ones ``(N,)`` are worth (Kish 1965)."""
+    w = np.exp(log_weights - log_weights.max())
+    return float(w.sum() ** 2 / (w @ w))
