@@ -11,6 +11,7 @@ import numpy as np
 
 from kdlite.distribution import Distribution, check_beta, check_integer, check_seed
 from kdlite.gaussian import log_components, logsumexp, safe_log, whitening
+from kdlite.knobs import heaviest
 from kdlite.quadrature import Spikes, expect_normal
 
 _CHUNK = 1 << 13  # points scored at a time: the work arrays stay in cache
@@ -87,9 +88,26 @@ class GaussianMixture:
         logs = np.log(self.weights[support])
         weights = np.zeros_like(self.weights)
         weights[support] = np.exp(beta * (logs - logs.max()))
-        sharpened = copy.copy(self)  # shares the components, and what is known of them
-        sharpened._freeze(weights=weights / weights.sum())
-        return sharpened
+        return self._weighed(weights)
+
+    def truncate(
+        self, *, top_k: int | None = None, top_p: float | None = None, min_p: float | None = None
+    ) -> "GaussianMixture":
+        """A new mixture of the heaviest components alone, their weights divided by their sum.
+
+        Args:
+            top_k, top_p, min_p: how many, up to which share, from which fraction of the heaviest; see
+                ``knobs.heaviest``.
+
+        Raises:
+            ValueError: if a number is out of range.
+        """
+        return self._weighed(self.weights * heaviest(self.weights, top_k=top_k, top_p=top_p, min_p=min_p))
+
+    def _weighed(self, weights: np.ndarray) -> "GaussianMixture":
+        other = copy.copy(self)  # shares the components, and what is known of them
+        other._freeze(weights=weights / weights.sum())
+        return other
 
     def sample(self, n: int, seed: int) -> np.ndarray:
         """n points, shape ``(n, D)``.

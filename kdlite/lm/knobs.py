@@ -19,6 +19,7 @@ from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import BATCH, LanguageModel
 
 KNOBS = ("tau", "top_k", "top_p", "min_p", "best_of", "power")
+_EQUAL = 1e-3  # nats by which rounding may part equally likely texts
 _REFERENCE = 1 << 13  # texts behind a rank, or a normaliser
 
 
@@ -73,7 +74,8 @@ class BestOf:
 
     def _favoured(self, log_prob: np.ndarray) -> np.ndarray:
         n = len(self._ranks) + 1  # the text itself is one of them
-        below, upto = (np.searchsorted(self._ranks, log_prob, side=side) for side in ("left", "right"))
+        below = np.searchsorted(self._ranks, log_prob - _EQUAL)
+        upto = np.searchsorted(self._ranks, log_prob + _EQUAL)
         return log_prob + log_favour((upto + 1) / n, below / n, self.tries)
 
     @cached_property

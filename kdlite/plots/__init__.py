@@ -8,6 +8,7 @@ from kdlite.plots.curves import against_beta, bands, gains, lines, sources
 from kdlite.plots.estimates import cooling, intervals
 from kdlite.plots.frontiers import clouds, frontier
 from kdlite.plots.heatmaps import heat
+from kdlite.plots.knobs import knobs
 from kdlite.plots.plane import opening, planes
 from kdlite.plots.runs import against_tau, geometry
 from kdlite.plots.style import COLOURS, LINES, figure
@@ -26,6 +27,7 @@ __all__ = [
     "geometry",
     "heat",
     "intervals",
+    "knobs",
     "lines",
     "opening",
     "planes",
