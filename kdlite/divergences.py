@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kdlite.descent import Integrand, Problem, pack, smallest_variance
-from kdlite.distribution import check_integer, stream_seed
+from kdlite.distribution import check_integer, check_kind, check_number, check_seed, show, stream_seed
 from kdlite.gaussian import safe_log
 from kdlite.mixture import GaussianMixture
 from kdlite.starts import merge_components
@@ -29,6 +29,7 @@ def forward_kl(teacher: GaussianMixture, student: GaussianMixture) -> float:
     Raises:
         ValueError: if the dimensions differ, or exceed 2 with no closed form.
     """
+    _check_mixtures(teacher=teacher, student=student)
     return max(0.0, teacher.expect_log_prob(teacher) - teacher.expect_log_prob(student))
 
 
@@ -37,6 +38,7 @@ def reverse_kl(teacher: GaussianMixture, student: GaussianMixture) -> float:
 
     The student must stay where the teacher would go. Accuracy and errors are those of :func:`forward_kl`.
     """
+    _check_mixtures(teacher=teacher, student=student)
     return forward_kl(teacher=student, student=teacher)
 
 
@@ -56,9 +58,8 @@ def jensen_shannon(teacher: GaussianMixture, student: GaussianMixture, jsd_weigh
         ValueError: if the weight is not between 0 and 1.
     """
     w = _check_jsd_weight(jsd_weight)
+    _check_mixtures(teacher=teacher, student=student)
     both = ((teacher, w), (student, 1 - w))
-    if teacher.dim != student.dim:
-        teacher.expect_log_prob(student)  # says so
     middle = GaussianMixture(
         np.concatenate([share * mixture.weights for mixture, share in both]),
         np.concatenate([teacher.means, student.means]),
@@ -98,6 +99,8 @@ def minimise(
     n_components = check_integer("n_components", n_components, 1, "a mixture has at least one component")
     n_init = check_integer("n_init", n_init, 1, "make at least one start")
     integrand, arguments = _integrand(divergence, jsd_weight)
+    check_seed(seed)
+    _check_mixtures(teacher=teacher)
     if np.count_nonzero(teacher.weights) <= n_components:
         return teacher
     if teacher.dim > 2:
@@ -150,7 +153,7 @@ def _integrand(
         return Integrand(value, slope, lambda p: -(1 - w) * np.log1p(-w)), {"jsd_weight": w}
     if divergence not in (forward_kl, reverse_kl):
         raise ValueError(
-            f"divergence must be forward_kl, reverse_kl or jensen_shannon, got {divergence!r}; "
+            f"divergence must be forward_kl, reverse_kl or jensen_shannon, got {show(divergence)}; "
             "pass the function itself"
         )
     if jsd_weight is not None:
@@ -184,9 +187,18 @@ def _starts(teacher: GaussianMixture, n_components: int, n_init: int, seed: int)
 
 
 def _check_jsd_weight(jsd_weight: float) -> float:
-    if not (isinstance(jsd_weight, int | float | np.number) and 0 < jsd_weight < 1):
-        raise ValueError(
-            f"jsd_weight must be strictly between 0 and 1, got {jsd_weight!r}; "
-            "for its limits use forward_kl (0) or reverse_kl (1)"
-        )
-    return float(jsd_weight)
+    return check_number(
+        "jsd_weight",
+        jsd_weight,
+        "strictly between 0 and 1",
+        lambda w: 0 < w < 1,
+        "for its limits use forward_kl (0) or reverse_kl (1)",
+    )
+
+
+def _check_mixtures(**mixtures: GaussianMixture) -> None:
+    for name, mixture in mixtures.items():
+        check_kind(name, mixture, GaussianMixture, "objectives compare mixtures")
+    if len({mixture.dim for mixture in mixtures.values()}) > 1:
+        dims = " and ".join(f"{mixture.dim} of the {name}" for name, mixture in mixtures.items())
+        raise ValueError(f"dimensions must agree, got {dims}; compare mixtures of the same dimension")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kdlite.distribution import check_integer
+from kdlite.distribution import check_array, check_each, check_integer, check_kind, check_seed, show
 from kdlite.em_batch import (
     Components,
     Covariance,
@@ -20,7 +20,7 @@ from kdlite.em_batch import (
     store,
     to_mixtures,
 )
-from kdlite.mixture import GaussianMixture, check_points
+from kdlite.mixture import FARTHEST, GaussianMixture, check_points
 from kdlite.quadrature import normal_nodes
 from kdlite.starts import kmeans_centres, merge_components
 
@@ -29,6 +29,7 @@ _NODE_TOL = 1e-4  # nats by which lattices of one step may differ, else the step
 _MAX_REFINEMENTS = 4
 _POPULATION_FLOOR = 0.1  # of the smallest variance in the mixture: the smallest of a component fitted to it
 _POINTS_FLOOR = 1e-6  # of the mean variance of the points, likewise
+_HEAVIEST = 1e100  # of a point
 _TOL = 1e-10  # relative improvement at which a fit stops
 _ROUGH_POINTS_TOL = 1e-8  # the same while starts compete; EM on points rests on plateaus before it climbs on
 _ROUGH_POPULATION_TOL = 1e-6  # populations have smooth likelihoods and a start that knows their components
@@ -63,14 +64,10 @@ def fit_mixture(
         ValueError: naming the argument at fault, its value and the remedy.
     """
     if isinstance(x, GaussianMixture):
-        if weights is not None:
-            raise ValueError(
-                "weights count points, and a mixture has none; leave weights out, or sample the mixture"
-            )
         problems: np.ndarray | list[GaussianMixture] = [x]
     else:
         problems = check_points(x)[None]
-        weights = None if weights is None else np.asarray(weights, dtype=np.float64)[None]
+        weights = None if weights is None else check_array("weights", weights, _HEAVIEST)[None]
     return fit_mixtures(
         problems,
         n_components,
@@ -102,8 +99,13 @@ def fit_mixtures(
     """
     n_components = check_integer("n_components", n_components, 1, "a mixture has at least one component")
     n_init = check_integer("n_init", n_init, 1, "make at least one start")
-    if covariance not in ("full", "diag"):
-        raise ValueError(f"covariance must be 'full' or 'diag', got {covariance!r}")
+    for seed in check_each("seeds", seeds, "pass one for each problem"):
+        check_seed(seed)
+    if not isinstance(covariance, str) or covariance not in ("full", "diag"):
+        raise ValueError(
+            f"covariance must be 'full' or 'diag', got {show(covariance)}; 'diag' keeps components along the axes"
+        )
+    _check_problems(x, weights, seeds, init)
     if isinstance(x, np.ndarray):
         problem = _points_problem(x, weights, n_components, covariance)
         return _fit_points(problem, n_components, n_init, seeds, init)
@@ -216,7 +218,8 @@ def _points_problem(
     weights = np.ones((n_problems, n)) if weights is None else weights
     if weights.shape != (n_problems, n) or not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(
-            f"weights must be one finite number >= 0 for each of the {n} points; 0 leaves a point out"
+            f"weights must be one finite number >= 0 for each of the {n} points, got shape {weights.shape[1:]}, "
+            f"least {weights.min(initial=np.inf):g}; 0 leaves a point out"
         )
     counted = int((weights > 0).sum(axis=1).min())
     if n_components > counted:
@@ -272,7 +275,41 @@ def _closed_form(
     )
 
 
+def _check_problems(
+    x: np.ndarray | Sequence[GaussianMixture],
+    weights: np.ndarray | None,
+    seeds: Sequence[int],
+    init: Sequence[GaussianMixture] | None,
+) -> None:
+    """Nothing, or a ValueError if the problems are not of one shape, or not as many as seeds and starts."""
+    if isinstance(x, np.ndarray):
+        if x.ndim != 3 or not x.size:
+            raise ValueError(
+                f"points must have shape (P, N, D) with points in it, got {x.shape}; use x[None] for one"
+            )
+        check_array("points", x, FARTHEST)
+    else:
+        shapes = set()
+        for mixture in check_each("x", x, "pass points (P, N, D), or a list of mixtures"):
+            check_kind("each of x", mixture, GaussianMixture, "pass points (P, N, D), or a list of mixtures")
+            shapes.add((mixture.n_components, mixture.dim))
+        if len(shapes) != 1:
+            raise ValueError(
+                f"mixtures must be of one size, got (components, dimensions) {sorted(shapes)}; fit them one by one"
+            )
+        if weights is not None:
+            raise ValueError(
+                "weights count points, and a mixture has none; leave weights out, or sample the mixture"
+            )
+    for name, given in (("seeds", seeds), ("init", init)):
+        if given is not None and len(check_each(name, given, "pass one for each problem")) != len(x):
+            raise ValueError(
+                f"{name} must be as many as problems, {len(x)}, got {len(given)}; pass one for each"
+            )
+
+
 def _check_init(init: GaussianMixture, n_components: int, dim: int) -> None:
+    check_kind("init", init, GaussianMixture, "it is where the fit starts")
     if (init.n_components, init.dim) != (n_components, dim):
         raise ValueError(
             f"init must have {n_components} components in {dim} dimensions, "

@@ -9,11 +9,13 @@ from functools import cached_property
 
 import numpy as np
 
-from kdlite.distribution import Distribution, check_beta, check_integer, check_seed
+from kdlite.distribution import Distribution, check_array, check_beta, check_integer, check_seed, show
 from kdlite.gaussian import log_components, logsumexp, safe_log, whitening
 from kdlite.knobs import heaviest
 from kdlite.quadrature import Spikes, expect_normal
 
+FARTHEST = 1e50  # coordinate; squares of it, over the smallest variance, still are numbers
+_LARGEST, _SMALLEST = 1e100, 1e-100  # variance
 _CHUNK = 1 << 13  # points scored at a time: the work arrays stay in cache
 
 
@@ -35,14 +37,16 @@ class GaussianMixture:
     covariances: np.ndarray
 
     def __post_init__(self) -> None:
-        weights, means, covariances = (
-            np.array(a, dtype=np.float64) for a in (self.weights, self.means, self.covariances)
-        )
+        weights = check_array("weights", self.weights, _LARGEST)
+        means = check_array("means", self.means, FARTHEST)
+        covariances = check_array("covariances", self.covariances, _LARGEST)
         _check_shapes(weights, means, covariances)
         _check_weights(weights)
         _check_covariances(covariances)
         self._freeze(
-            weights=weights / weights.sum(), means=means, covariances=0.5 * (covariances + covariances.mT)
+            weights=weights / weights.sum(),
+            means=np.array(means),
+            covariances=0.5 * (covariances + covariances.mT),
         )
 
     def _freeze(self, **arrays: np.ndarray) -> None:
@@ -228,16 +232,13 @@ class GaussianMixture:
 
 def check_points(x: np.ndarray, dim: int | None = None) -> np.ndarray:
     """x as a finite float64 array ``(n, D)``, or a ValueError that says what is wrong with it."""
-    x = np.asarray(x, dtype=np.float64)
-    if x.ndim != 2:
+    x = check_array("points", x, FARTHEST)
+    if x.ndim != 2 or not x.shape[1]:
         raise ValueError(f"points must have shape (n, D), got {x.shape}; use x[:, None] for points on a line")
     if dim is not None and x.shape[1] != dim:
         raise ValueError(
             f"points have dimension {x.shape[1]}, the mixture has {dim}; use points of its dimension"
         )
-    if not np.isfinite(x).all():
-        row = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
-        raise ValueError(f"points must be finite, but row {row} is {x[row]}; drop or mend such rows")
     return x
 
 
@@ -246,13 +247,8 @@ def _check_shapes(weights: np.ndarray, means: np.ndarray, covariances: np.ndarra
     if not fits or covariances.shape != (*means.shape, means.shape[1]):
         raise ValueError(
             "weights, means and covariances must have shapes (K,), (K, D) and (K, D, D) with K, D >= 1, "
-            f"got {weights.shape}, {means.shape} and {covariances.shape}"
+            f"got {weights.shape}, {means.shape} and {covariances.shape}; give each component one of each"
         )
-    for name, array in (("weights", weights), ("means", means), ("covariances", covariances)):
-        if not np.isfinite(array).all():
-            raise ValueError(
-                f"{name} must be finite, got {array[~np.isfinite(array)][0]}; check where they come from"
-            )
 
 
 def _check_weights(weights: np.ndarray) -> None:
@@ -270,11 +266,12 @@ def _check_covariances(covariances: np.ndarray) -> None:
     if (skew > 1e-8 * scale).any():
         k = int(np.argmax(skew > 1e-8 * scale))
         raise ValueError(
-            f"covariance {k} must be symmetric, got {covariances[k].tolist()}; use (C + C.T) / 2"
+            f"covariance {k} must be symmetric, got {show(covariances[k].tolist())}; use (C + C.T) / 2"
         )
     smallest = np.linalg.eigvalsh(covariances)[:, 0]
-    if (smallest <= 1e-14 * scale).any():
-        k = int(np.argmax(smallest <= 1e-14 * scale))
+    flat = smallest <= np.maximum(1e-14 * scale, _SMALLEST)
+    if flat.any():
+        k = int(np.argmax(flat))
         raise ValueError(
             f"covariance {k} must be positive definite, but its smallest eigenvalue is {smallest[k]:g}; "
             "add a small multiple of the identity"

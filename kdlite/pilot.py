@@ -9,8 +9,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.distribution import Estimate, check_integer, stream_seed
+from kdlite.distribution import (
+    Estimate,
+    check_array,
+    check_each,
+    check_integer,
+    check_kind,
+    check_number,
+    show,
+    stream_seed,
+)
 
+_LARGEST = 1e100  # tau, or recall
+_SHRINKING = 1e9  # of an error, at most
 _LEAST = 2  # samples without which there is no standard error
 
 
@@ -30,8 +41,8 @@ def samples_needed(pilot: Estimate, stderr: float) -> int:
     Raises:
         ValueError: if the pilot is exact, its error is not finite, or ``stderr`` is not a positive number.
     """
-    if not (isinstance(stderr, int | float | np.number) and math.isfinite(stderr) and stderr > 0):
-        raise ValueError(f"stderr must be a positive number of nats, got {stderr!r}; 0 would take for ever")
+    check_kind("pilot", pilot, Estimate, "pass what precision or recall gave")
+    check_number("stderr", stderr, "a positive number of nats", lambda s: s > 0, "0 would take for ever")
     if pilot.n == 0:
         raise ValueError(
             f"the pilot is exact, {pilot.value:g} from n = 0 samples; it needs no more, or estimate it with n samples"
@@ -41,7 +52,12 @@ def samples_needed(pilot: Estimate, stderr: float) -> int:
             f"the pilot's standard error must be finite, got {pilot.stderr} from n = {pilot.n}; "
             "draw at least 2 samples, all of finite log-density"
         )
-    wanted = pilot.n * (pilot.stderr / stderr) ** 2
+    ratio = pilot.stderr / stderr
+    if ratio > _SHRINKING:
+        raise ValueError(
+            f"stderr must be at least 1e-9 of the pilot's {pilot.stderr:g}, got {stderr!r}; no machine draws so many"
+        )
+    wanted = pilot.n * ratio**2
     return max(_LEAST, math.ceil(wanted * (1 - 1e-12)))  # rounding alone does not ask for one more
 
 
@@ -91,15 +107,13 @@ def choose_tau(
         ValueError: naming the argument at fault, its value and the remedy; also if the pilot's curve is above
             the floor, or below it, at all its taus.
     """
-    taus = np.asarray(taus, dtype=np.float64)
+    taus = check_array("taus", taus, _LARGEST)
     if taus.ndim != 1 or len(taus) < 2 or not (np.isfinite(taus) & (taus > 0)).all():
-        raise ValueError(f"taus must be at least two finite numbers > 0, got {taus.tolist()}; add some")
+        raise ValueError(f"taus must be at least two finite numbers > 0, got {show(taus.tolist())}; add some")
     if len(np.unique(taus)) < len(taus):
-        raise ValueError(f"taus must differ, got {taus.tolist()}; average what one tau gave twice")
-    if not (isinstance(floor, int | float | np.number) and math.isfinite(floor)):
-        raise ValueError(f"floor must be a finite number of nats, got {floor!r}; it is the recall wanted")
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level!r}; 0.95 is usual")
+        raise ValueError(f"taus must differ, got {show(taus.tolist())}; average what one tau gave twice")
+    check_number("floor", floor, "a finite number of nats", lambda _: True, "it is the recall wanted")
+    check_number("level", level, "between 0 and 1", lambda share: 0 < share < 1, "0.95 is usual")
     n_boot = check_integer("n_boot", n_boot, 100, "an interval takes many draws")
     rng = np.random.default_rng(stream_seed(seed, "tau"))
     means, noise = _pilot(recalls, len(taus), n_boot, rng)
@@ -124,16 +138,18 @@ def _pilot(
     recalls: Sequence[Estimate] | np.ndarray, n_taus: int, n_boot: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mean recalls ``(T,)``, and draws of their noise ``(n_boot, T)``."""
-    if all(isinstance(recall, Estimate) for recall in recalls):
+    if all(
+        isinstance(recall, Estimate) for recall in check_each("recalls", recalls, "pass one for each tau")
+    ):
         table = np.array([[e.value for e in recalls]])
         stderr = np.array([e.stderr for e in recalls])
         if not np.isfinite(stderr).all():
             raise ValueError(
-                f"standard errors must be finite, got {stderr.tolist()}; draw at least 2 samples at each tau"
+                f"standard errors must be finite, got {show(stderr.tolist())}; draw at least 2 samples at each tau"
             )
         noise = stderr * rng.standard_normal((n_boot, len(stderr)))
     else:
-        table = np.asarray(recalls, dtype=np.float64)
+        table = check_array("recalls", recalls, _LARGEST)
         if table.ndim != 2 or len(table) < 2:
             raise ValueError(
                 f"recalls must be estimates, or an array (seeds, taus) of at least 2 seeds, got shape {table.shape}; "
@@ -147,7 +163,9 @@ def _pilot(
             f"recalls must be as many as taus, {n_taus}, got {table.shape[1]}; pass one for each tau"
         )
     if not np.isfinite(table).all():
-        raise ValueError(f"recalls must be finite, got {table.tolist()}; leave out the taus that are not")
+        raise ValueError(
+            f"recalls must be finite, got {show(table.tolist())}; leave out the taus that are not"
+        )
     return table.mean(axis=0), noise
 
 

@@ -9,7 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.distribution import check_beta, check_integer, check_seed, stream_seed
+from kdlite.distribution import (
+    check_beta,
+    check_each,
+    check_integer,
+    check_kind,
+    check_seed,
+    show,
+    stream_seed,
+)
 from kdlite.em import fit_mixtures
 from kdlite.em_batch import Covariance
 from kdlite.mixture import GaussianMixture
@@ -76,12 +84,22 @@ def sweep(
     Raises:
         ValueError: for betas, seeds or sizes out of range, or the same seed twice.
     """
-    betas = np.array([check_beta(beta) for beta in betas])
-    seeds = np.array([check_seed(seed) for seed in seeds])
+    check_kind("truth", truth, GaussianMixture, "pass the mixture to learn from")
+    betas = np.array([check_beta(beta) for beta in check_each("betas", betas, "[1.0] is the shortest")])
+    seeds = [check_seed(seed) for seed in check_each("seeds", seeds, "[0] is the shortest")]
+    for name, n in (("teacher", teacher_components), ("student", student_components)):
+        check_integer(f"{name}_components", n, 1, "a mixture has at least one component")
+    if sizes is not None:
+        check_kind("sizes", sizes, Sizes, "pass Sizes(), or None for exact fits")
     if not len(betas) or not len(seeds):
-        raise ValueError(f"a sweep needs at least one beta and one seed, got {len(betas)} and {len(seeds)}")
+        raise ValueError(
+            f"a sweep needs at least one beta and one seed, got {len(betas)} and {len(seeds)}; add one"
+        )
+    seeds = np.array(seeds)
     if len(np.unique(seeds)) < len(seeds):
-        raise ValueError(f"seeds must differ, got {seeds.tolist()}; a seed twice is one run counted twice")
+        raise ValueError(
+            f"seeds must differ, got {show(seeds.tolist())}; a seed twice is one run counted twice"
+        )
     experiment = _Experiment(truth, betas, seeds, teacher_components, student_components, covariance)
     fits = experiment.exact() if sizes is None else experiment.sampled(sizes)
     curves = {name: Curve(*np.empty((2, len(seeds), len(betas)))) for name in _CURVES}

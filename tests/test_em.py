@@ -217,7 +217,7 @@ def test_more_than_three_dimensions_are_sampled_not_integrated():
         ({"n_components": 3, "weights": [1, 1, 0, 0, 0, 0, 0, 0]}, "carry weight, 2, got 3"),
         ({"n_components": 2, "weights": [1, 2]}, "weights must be one finite number >= 0 for each of the 8"),
         ({"n_components": 2, "weights": [-1] * 8}, "weights must be one finite"),
-        ({"n_components": 2, "weights": [np.nan] * 8}, "weights must be one finite"),
+        ({"n_components": 2, "weights": [np.nan] * 8}, "weights must be finite, got nan"),
         ({"n_components": 2, "covariance": "tied"}, "covariance must be 'full' or 'diag', got 'tied'"),
         ({"n_components": 2, "n_init": 0}, "n_init must be an integer >= 1"),
         ({"n_components": 2, "seed": -1}, "seed must be an integer >= 0, got -1"),

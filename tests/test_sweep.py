@@ -139,7 +139,7 @@ def test_precision_rises_and_recall_falls_as_beta_grows():
         ({"betas": []}, "at least one beta and one seed, got 0 and 1"),
         ({"seeds": [0, 1, 0]}, r"seeds must differ, got \[0, 1, 0\]"),
         ({"seeds": [-1]}, "seed must be an integer >= 0"),
-        ({"student_components": 0}, "n_components must be an integer >= 1"),
+        ({"student_components": 0}, "student_components must be an integer >= 1"),
         ({"covariance": "round"}, "covariance must be"),
     ],
 )

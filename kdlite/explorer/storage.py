@@ -16,6 +16,7 @@ from typing import Self
 
 import numpy as np
 
+from kdlite.distribution import show
 from kdlite.mixture import GaussianMixture
 
 _MAGIC = b"KDLF"
@@ -61,7 +62,7 @@ class Family:
         """
         body = content[_PREFIX.size :]
         magic, length, checksum = _PREFIX.unpack_from(content.ljust(_PREFIX.size, b"\0"))
-        if magic != _MAGIC or zlib.crc32(body) != checksum:
+        if len(content) < _PREFIX.size or magic != _MAGIC or zlib.crc32(body) != checksum:
             raise ValueError(
                 f"these {len(content)} bytes are no family of fits, or a damaged one; "
                 "rebuild it with: python -m kdlite.explorer.family"
@@ -101,9 +102,12 @@ class Family:
         Raises:
             ValueError: if the axis has no such setting.
         """
-        if setting not in self.header[axis]:
-            raise ValueError(f"{setting!r} is not among the {axis} of this family: {self.header[axis]}")
-        return self.header[axis].index(setting)
+        settings = self.header[axis]
+        if not isinstance(setting, str | int | float) or isinstance(setting, bool) or setting not in settings:
+            raise ValueError(
+                f"{show(setting)} is not among the {axis} of this family; choose from {settings}"
+            )
+        return settings.index(setting)
 
 
 def to_rows(mixture: GaussianMixture, n_rows: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from kdlite.distribution import check_beta
+from kdlite.distribution import check_beta, check_each, check_kind
 from kdlite.explorer.family import compute, sampled_runs, stored_bytes
 from kdlite.explorer.live import Fits
 from kdlite.explorer.storage import Family
@@ -80,10 +80,12 @@ class Explorer(anywidget.AnyWidget):
         samples: Sequence[str] = (),
         runs: str = "",
     ) -> None:
+        beta = check_beta(beta)
         if truth is None:
             content = stored_bytes()
             self._family = Family.from_bytes(content)
         else:
+            check_kind("truth", truth, GaussianMixture, "pass a mixture in the plane")
             profile = "given"
             self._family = compute(
                 {profile: truth},
@@ -91,13 +93,19 @@ class Explorer(anywidget.AnyWidget):
                 student_components=[student_components],
             )
             content = self._family.to_bytes()
+        for axis, setting in (
+            ("teacher_components", teacher_components),
+            ("student_components", student_components),
+            ("profiles", profile),
+        ):
+            self._family.at(axis, setting)
         super().__init__(
             family=content,
             beta=beta,
             teacher_components=teacher_components,
             student_components=student_components,
             profile=profile,
-            samples=list(samples),
+            samples=check_each("samples", samples, "[] draws none"),
             runs=runs,
         )
         self._fits = Fits()
