@@ -43,7 +43,9 @@ cpu: .venv/ready ## record a run with real SmolLM2 weights (resumes; an estimate
 	OMP_WAIT_POLICY=passive $(BIN)/python -m kdlite.lm run cpu --out _runs/cpu
 	cp _runs/cpu/results.json book/results/smollm2-cpu.json
 
-sync: .venv/ready ## carry edits from book/text to the notebooks, or back
+sync: .venv/ready ## carry edits from book/text to the notebooks, or back, and write each first cell
+	find book/text -name '*.md' -exec $(BIN)/jupytext --sync {} +
+	$(BIN)/python tools/first_cells.py
 	find book/text -name '*.md' -exec $(BIN)/jupytext --sync {} +
 
 lock: ## write requirements.txt from a clean install

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kdlite import recorded
 from kdlite.distribution import Estimate
 from kdlite.lm.store import read_json
 from kdlite.scores import Curve, Frontier
@@ -64,6 +65,18 @@ class Results:
             return cls(*needed, table.get("source"), table.get("end"), table.get("plane"), pieces)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no results of a run: {error!r}") from None
+
+    @classmethod
+    def recorded(cls, name: str) -> "Results":
+        """The results of a run recorded for the book, such as "toy-language"; they come with the package.
+
+        Raises:
+            ValueError: if there is none of this name, naming those there are.
+        """
+        paths = recorded.paths()
+        if name not in paths:
+            raise ValueError(f"no run is recorded as {name!r}; there are: {', '.join(paths)}")
+        return cls.load(paths[name])
 
     def select(self, curve: str, **values: float) -> list[dict]:
         """The rows of one curve, with these values of seed, tau or beta."""

@@ -4,12 +4,12 @@ import math
 import re
 from collections import namedtuple
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from kdlite import recorded
 from kdlite.lm import Language, Profile, Results, Shape, new, plan, run, tracing
 from kdlite.lm.__main__ import main
 from kdlite.lm.devices import find
@@ -21,7 +21,7 @@ SHAPE = Shape(hidden=24, layers=3, heads=6, key_heads=2, mlp=40)
 LANGUAGE = Language(vocabulary=50, length=80, prompt=(7,))  # 80 steps: looks after 32, 64 and 80
 ROWS, WIDTH = 4, 80
 SMOKE = Profile.load("smoke")
-RECORDED = [Results.load(path) for path in (Path(__file__).parents[2] / "book" / "results").glob("*.json")]
+RECORDED = [Results.recorded(name) for name in recorded.paths()]
 RATE = 156e9  # of the two cores that the runs were recorded on, in float32
 
 

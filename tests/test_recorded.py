@@ -1,0 +1,34 @@
+"""Recorded runs are found in the source tree, and in the package where it was installed from a wheel."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kdlite import recorded
+from kdlite.lm import Results
+
+RESULTS = Path(__file__).parents[1] / "book" / "results"
+
+
+def test_every_record_of_the_book_is_found():
+    files = sorted(RESULTS.glob("*.json"))
+    assert "toy-language" in recorded.paths()
+    assert [path.resolve() for path in recorded.paths().values()] == [path.resolve() for path in files]
+
+
+def test_those_inside_the_package_come_first(tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "mine.json").write_text("{}")
+    monkeypatch.setattr(recorded, "_FOLDERS", (tmp_path / "missing", tmp_path / "results", RESULTS))
+    assert recorded.paths() == {"mine": tmp_path / "results" / "mine.json"}
+
+
+def test_results_by_name():
+    table = json.loads((RESULTS / "toy-language.json").read_text())
+    assert Results.recorded("toy-language").rows == table["rows"]
+
+
+def test_an_unknown_name_lists_those_there_are():
+    with pytest.raises(ValueError, match=r"no run is recorded as 'tony'; there are: .*toy-language"):
+        Results.recorded("tony")
