@@ -1,6 +1,7 @@
 """The first cell of each chapter: the same everywhere, silent where kdlite is, one sentence where it cannot help."""
 
 import importlib.util
+import runpy
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -63,9 +64,7 @@ def test_a_text_without_a_header_is_refused():
 
 @pytest.fixture
 def set_up():
-    names = {}
-    exec(first_cells.FUNCTION.read_text(), names)
-    return names["set_up"]
+    return runpy.run_path(first_cells.FUNCTION)["set_up"]
 
 
 @pytest.fixture
