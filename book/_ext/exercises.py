@@ -67,6 +67,8 @@ class LinkMentions(SphinxTransform):
             if "exercise-content" in section["ids"]:
                 # sphinx-exercise gives all of a page this one id.
                 section["ids"] = [f"{section.parent['label']}-content"]
+        for parent in list(self.document.findall(nodes.TextElement)):
+            parent.children = joined(parent)
         for text in list(self.document.findall(nodes.Text)):
             if not any(isinstance(node, CLOSED) for node in ancestors(text)):
                 text.parent.replace(text, self.linked(text))
@@ -112,6 +114,19 @@ class LinkMentions(SphinxTransform):
         )
         pending.source, pending.line = self.document["source"], None
         return pending
+
+
+def joined(parent):
+    """The children with neighbouring texts made one: a line's end divides what reads as one mention."""
+    children = []
+    for child in parent.children:
+        if children and type(child) is type(children[-1]) is nodes.Text:
+            children[-1] = nodes.Text(children[-1] + child)
+        else:
+            children.append(child)
+    for child in children:
+        child.parent = parent
+    return children
 
 
 def ancestors(node):

@@ -7,6 +7,7 @@ import jupytext
 import pytest
 from bs4 import BeautifulSoup
 from chapters import BOOK, numbered
+from docutils import nodes
 
 every_chapter = pytest.mark.parametrize(("number", "name"), list(enumerate(numbered(), 1)))
 FORM = "write an exercise as: > **Exercise 2 (derive).** ..."
@@ -68,6 +69,12 @@ def test_each_mention_of_an_exercise_is_a_link(site):
     links = {link.text: link["href"] for link in page.select('article a[href*="#exercise-"]')}
     assert links["exercise 4 of chapter 4"] == "../part1/04-trade-off.html#exercise-4-4"
     assert links["Exercise 2"] == "#exercise-7-2"
+
+
+def test_mention_may_go_over_the_end_of_a_line():
+    parent = nodes.paragraph("", "", nodes.Text("an exercise"), nodes.Text("\n"), nodes.Text("4 of"))
+    parent += [nodes.emphasis("", "them"), nodes.Text(".")]
+    assert [child.astext() for child in exercises.joined(parent)] == ["an exercise\n4 of", "them", "."]
 
 
 def test_quotation_becomes_a_directive():
