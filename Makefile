@@ -35,11 +35,11 @@ toy: .venv/ready ## record the run of chapter 7 again (resumes, about ten minute
 	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run toy --out _runs/toy
 	cp _runs/toy/results.json book/results/toy-language.json
 
-knobs: .venv/ready ## record the run of chapter 11 again (resumes, about ten minutes)
+knobs: .venv/ready ## record the run of chapter 11 again (resumes, about twelve minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run knobs --out _runs/knobs
 	cp _runs/knobs/results.json book/results/toy-knobs.json
 
-cpu: .venv/ready ## record a run with real SmolLM2 weights (resumes; an estimated two hours)
+cpu: .venv/ready ## record the run of chapter 9 again (resumes, over an hour)
 	OMP_WAIT_POLICY=passive $(BIN)/python -m kdlite.lm run cpu --out _runs/cpu
 	cp _runs/cpu/results.json book/results/smollm2-cpu.json
 

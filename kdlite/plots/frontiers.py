@@ -75,7 +75,7 @@ def frontier(
     if truth is not None:
         _limits(ax, truth)
     ax.set(xlabel=f"recall: E log p″ over p* ({unit})", ylabel=f"precision: E log p* over p″ ({unit})")
-    ax.legend(fontsize=8, loc="lower left")
+    ax.legend(fontsize=8, loc="best")
     return ax.figure
 
 
@@ -116,7 +116,7 @@ def clouds(
     if truth is not None:
         axes[0, -1].axhline(truth.log_prob(truth.means).max(), color=COLOURS["truth"], lw=1.2, ls=":")
     axes[0, 0].set_ylabel("precision (nats)")
-    axes[0, 0].legend(fontsize=8, loc="lower left")
+    axes[0, 0].legend(fontsize=8, loc="best")
     return fig
 
 
