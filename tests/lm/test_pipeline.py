@@ -12,7 +12,7 @@ from runs import Fork, kill_often, outcome
 
 import kdlite as kd
 from kdlite.lm import Corpus, MarkovMixture, Profile, Recipe, Results, Shape, run
-from kdlite.lm.profile import Learner, Texts, Toy
+from kdlite.lm.profile import Beyond, Learner, Texts, Toy
 from kdlite.lm.store import locked, read_json, sha256, write_json
 from kdlite.provenance import commit
 
@@ -185,3 +185,31 @@ def test_a_file_without_results_is_named(tmp_path):
     path.write_text('{"rows": []}')
     with pytest.raises(ValueError, match=r"other\.json holds no results"):
         Results.load(path)
+
+
+def test_a_run_beyond_temperature(tmp_path):
+    """Each curve of ``Beyond`` has its rows; what a truncated writer cannot say has no recall, and a hedge gives it one."""
+    lesson = {"tau": 1.0, "jsd_weight": 1.0}
+    beyond = Beyond(
+        top_k=(1,), best_of=(3,), matched=(lesson,), on_policy=(lesson,), heir_taus=(0.5,), generations=2
+    )
+    profile = replace(PROFILE, beyond=beyond, seeds=(0,), betas=())
+    found = Results.load(run(profile, tmp_path / "out"))
+    for curve, knob, setting in (
+        ("turned", "top_k", 1),
+        ("learned", "best_of", 3),
+        ("decoded", "best_of", 3),
+        ("matched", "jsd_weight", 1.0),
+        ("on_policy", "jsd_weight", 1.0),
+        ("heir", "generation", 2),
+    ):
+        (row,) = found.select(curve, knob=knob, setting=setting)
+        assert np.isfinite(row["precision"]["value"])
+    (greedy,) = found.select("decoded", knob="top_k")
+    (plain,) = found.select("cooled", tau=1.0)
+    assert greedy["recall"] is None and greedy["unsaid"]["value"] > 0.9
+    assert greedy["entropy"]["value"] == pytest.approx(0, abs=1e-6)
+    least = plain["recall"]["value"] + np.log(0.1) / 6
+    assert greedy["hedged"]["value"] == pytest.approx(least, abs=0.05)
+    assert plain["unsaid"]["value"] == 0
+    assert plain["hedged"]["value"] == pytest.approx(plain["recall"]["value"])

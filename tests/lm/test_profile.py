@@ -54,7 +54,7 @@ def test_a_truth_from_scratch_is_told_by_its_shape():
     assert truth.language == Language(64, 16, (64,), eos=0, begin=64)
 
 
-@pytest.mark.parametrize("name", ["toy", "smoke", "cpu"])
+@pytest.mark.parametrize("name", ["toy", "smoke", "cpu", "knobs"])
 def test_what_is_written_beside_a_run_is_the_profile(name):
     profile = Profile.load(name)
     assert Profile.of("another", json.loads(json.dumps(profile.to_dict()))) == profile
@@ -95,6 +95,15 @@ def test_what_is_wrong_with_a_truth_from_scratch_is_named(changes, message):
         ("betas", [-1.0], "beta must be a finite number >= 0"),
         ("batch", 0, "batch must be an integer >= 1"),
         ("truth", 3, "truth must be a table"),
+        ("beyond", {"top_q": [1]}, "beyond has no 'top_q'"),
+        (
+            "beyond",
+            {"matched": [{"tau": 0.3, "jsd_weight": 0.5}]},
+            "taus must hold those of beyond, [0.3] are",
+        ),
+        ("beyond", {"on_policy": [{"tau": 1.0, "jsd_weight": 2.0}]}, "jsd_weight must be in [0, 1], got 2.0"),
+        ("beyond", {"on_policy": [{"tau": 0.0, "jsd_weight": 1.0}]}, "a lesson's tau must be > 0, got 0.0"),
+        ("beyond", {"generations": 0}, "generations must be an integer >= 1, got 0"),
         ("texts", {"train": 3}, "missing 3 required"),
     ],
 )
