@@ -51,7 +51,7 @@ class Status(NamedTuple):
         for name, text in shown.items():
             if text:
                 indents = {"initial_indent": f"{name:8}", "subsequent_indent": " " * 8}
-                lines.append(textwrap.fill(text, 100, **indents, break_on_hyphens=False))
+                lines.append(textwrap.fill(text, 78, **indents, break_on_hyphens=False))
         return "\n".join(lines)
 
 
