@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help book serve test proof lab bench toy knobs cpu sync lock licences
+.PHONY: help book serve test proof old new lab bench toy knobs cpu sync lock licences
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,12 @@ test: .venv/ready ## check style, units, notebooks and pages
 
 proof: .venv/ready ## run the slow proofs
 	$(BIN)/pytest tests/proof
+
+old: ## run the core's tests with the lowest releases that pyproject.toml lets in
+	$(PYTHON) tools/bounds.py old
+
+new: ## the same with the newest releases
+	$(PYTHON) tools/bounds.py new
 
 lab: .venv/ready ## open the book in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=book

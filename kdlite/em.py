@@ -229,7 +229,8 @@ def _points_problem(
         )
     problem = _centred(x, weights, np.zeros(n_problems), covariance)
     variance = np.einsum("bn,bnd->bd", problem.weights, problem.x**2).mean(axis=1)
-    if (variance <= 1e-24 * np.max(problem.centre**2, axis=1)).any():
+    least = np.maximum(1e-24 * np.max(problem.centre**2, axis=1), 1e-280)  # else the floor has no digits left
+    if (variance <= least).any():
         raise ValueError("all points that carry weight coincide; a Gaussian needs points that differ")
     return problem._replace(floor=_POINTS_FLOOR * variance)
 

@@ -69,12 +69,12 @@ def maps(draw, dim: int) -> tuple[np.ndarray, np.ndarray]:
 
 @st.composite
 def clouds(draw) -> tuple[np.ndarray, np.ndarray]:
-    """Points ``(N, D)``, often repeated or on a line, and a weight for each, at least two of them positive."""
+    """Points ``(N, D)``, often repeated or on a line, and a weight for each, at least one of them positive."""
     n, dim = draw(st.integers(2, 12)), draw(st.integers(1, 3))
     values = st.one_of(st.integers(-3, 3).map(float), st.floats(-100, 100))
     x = draw(arrays(np.float64, (n, dim), elements=values))
     counts = draw(arrays(np.float64, n, elements=st.one_of(st.just(1.0), st.floats(0, 10))))
-    assume(len(np.unique(x[counts > 1e-6], axis=0)) > 1)
+    assume(counts.any())
     return x, counts
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mixtures import dense_integral
 from strategies import betas, clouds, families, maps, mixtures, moved, seeds, weights, wild_mixtures
@@ -99,7 +99,7 @@ def test_sharpening_never_raises_the_entropy(mixture, one, two):
     assert sharper.weights[mixture.weights.argmax()] == sharper.weights.max()
 
 
-@given(mixtures(), st.floats(0.1, 4), st.floats(0.1, 4))
+@given(mixtures(), st.floats(0.1, 1), st.floats(0.1, 4))  # the first lets no weight vanish
 @settings(max_examples=100)
 def test_sharpening_twice_is_sharpening_by_the_product(mixture, one, two):
     twice, once = mixture.sharpen(one).sharpen(two), mixture.sharpen(one * two)
@@ -111,9 +111,11 @@ def test_sharpening_twice_is_sharpening_by_the_product(mixture, one, two):
 def test_the_likelihood_of_em_never_falls(data):
     x, counts = data.draw(clouds())
     n_components = data.draw(st.integers(1, min(4, np.count_nonzero(counts))))
-    problem = _points_problem(
-        x[None], counts[None], n_components, data.draw(st.sampled_from(["full", "diag"]))
-    )
+    covariance = data.draw(st.sampled_from(["full", "diag"]))
+    try:
+        problem = _points_problem(x[None], counts[None], n_components, covariance)
+    except ValueError:  # they coincide, but for the last digits
+        assume(False)
     init = None
     if data.draw(st.booleans()):
         width = 10 ** data.draw(st.floats(-6, 3))  # from below the floor to far above the points
