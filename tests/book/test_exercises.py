@@ -44,7 +44,7 @@ def test_each_exercise_has_a_folded_solution_that_asserts_its_answer(number, nam
         assert words.count("<details>") == words.count("</details>"), k
         assert code, k
         assert all({"hide-cell", "remove-cell"} & set(cell.metadata.tags) for cell in code), k
-        assert any(re.search(r"^\s*assert ", cell.source, re.M) for cell in code), k
+        assert any(re.search(r"^\s*(assert |raise AssertionError)", cell.source, re.M) for cell in code), k
 
 
 @every_chapter
