@@ -27,11 +27,13 @@ class Sampler(Protocol):
 
     language: Language
 
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        """A fingerprint of everything that decides its texts."""
+        ...
 
-    def draws(
-        self, n: int, seed: int, *, start: int, batch: int
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]: ...
+    def draws(self, n: int, seed: int, *, start: int, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Texts ``(b, length)`` and their log-probabilities ``(b,)`` in nats, batch by batch; from ``start`` on."""
+        ...
 
 
 @dataclass(frozen=True)

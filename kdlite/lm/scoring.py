@@ -172,6 +172,7 @@ class HeadLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        """The gradients that the forward pass has found, times what comes from above."""
         by_hidden, by_weight = ctx.saved_tensors
         return (
             None if by_hidden is None else by_hidden * upstream,

@@ -38,7 +38,9 @@ class Texts(Protocol):
 
     def __len__(self) -> int: ...
 
-    def steps(self, size: int, seed: int, epoch: int, start: int = 0) -> Iterator[np.ndarray]: ...
+    def steps(self, size: int, seed: int, epoch: int, start: int = 0) -> Iterator[np.ndarray]:
+        """Texts ``(size, length)`` of each step of an epoch, from step ``start`` on."""
+        ...
 
 
 class Progress(NamedTuple):
