@@ -123,8 +123,12 @@ class Beyond:
     """Other knobs than temperature, other objectives than the likelihood of texts, and students of students.
 
     Attributes:
-        top_k, top_p, min_p, best_of, power: settings of these knobs, of the teacher whose texts a student learns
-            from, and of the direct student when it writes; see ``knobs.turn``.
+        top_k: settings of this knob, of the teacher whose texts a student learns from, and of the direct student when
+            it writes; see ``knobs.turn``.
+        top_p: the same of this one.
+        min_p: and of this.
+        best_of: and of this.
+        power: and of this.
         matched: students fitted to the teacher's distributions on its own texts at its temperature.
         on_policy: the same on the student's own texts.
         heir_taus: temperatures at which a student, too, teaches.
