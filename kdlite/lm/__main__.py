@@ -57,8 +57,8 @@ def main() -> int:
         said = carry_out(arguments)
         if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
             print(said)
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (ValueError, OSError, ImportError, FloatingPointError, MemoryError) as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return 2
     return 0
 

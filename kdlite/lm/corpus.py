@@ -188,8 +188,7 @@ class Corpus:
         Raises:
             ValueError: if the corpus has fewer.
         """
-        if not 1 <= n <= len(self):
-            raise ValueError(f"n must be between 1 and the corpus's {len(self)} texts, got {n}")
+        n = check_integer("n", n, 1, f"the corpus has {len(self)} texts", most=len(self))
         return self.texts()[:n]
 
     def size(self, tokens: np.ndarray) -> np.ndarray:
@@ -264,7 +263,9 @@ def _check_origin(path: Path, expected: dict) -> None:
     try:
         found = json.loads((pq.read_schema(path).metadata or {}).get(b"kdlite", b"{}"))
     except (ValueError, OSError) as error:  # pyarrow's errors are among these
-        raise ValueError(f"shard {path} is damaged: {error}; delete it and start again") from None
+        raise ValueError(
+            f"shard {path} is damaged: {' '.join(str(error).split())}; delete it and start again"
+        ) from None
     expected = json.loads(json.dumps(expected))
     for name, value in expected.items():
         if found.get(name) != value:
@@ -279,7 +280,9 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         table = pq.read_table(path, memory_map=True, page_checksum_verification=True)
     except (ValueError, OSError) as error:
-        raise ValueError(f"shard {path} is damaged: {error}; delete it and start again") from None
+        raise ValueError(
+            f"shard {path} is damaged: {' '.join(str(error).split())}; delete it and start again"
+        ) from None
     tokens = table["tokens"].combine_chunks()
     length = tokens.type.list_size
     flat = tokens.flatten().to_numpy(zero_copy_only=False)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from kdlite.distribution import show
 from kdlite.lm.weights import best_dtype
 
 _SIDE, _TRIES = 2048, 5  # of the product that measures a processor
@@ -56,8 +57,8 @@ def find(name: str) -> Device:
     Raises:
         ValueError: for an unknown name.
     """
-    if name not in DEVICES:
-        raise ValueError(f"unknown device {name!r}; known are {', '.join(DEVICES)}")
+    if not isinstance(name, str) or name not in DEVICES:
+        raise ValueError(f"unknown device {show(name)}; known are {', '.join(DEVICES)}")
     return _measure() if name == "cpu" else _GPUS[name]
 
 

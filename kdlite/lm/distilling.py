@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from kdlite.distribution import check_integer, stream_seed
+from kdlite.distribution import check_integer, check_kind, stream_seed
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.language import Language
 from kdlite.lm.model import BATCH, LanguageModel
@@ -59,6 +59,9 @@ def distil(
         ValueError: if languages or devices differ, the objective is unknown, or ``out`` holds another training.
         FloatingPointError: if the loss is no longer finite.
     """
+    for name, model in (("student", student), ("teacher", teacher)):
+        check_kind(name, model, LanguageModel, "pass one that new or load made")
+    check_kind("recipe", recipe, Recipe, "pass Recipe() for the paper's")
     out, divergence, language = Path(out), measure(objective, jsd_weight), student.language
     language.check_same(teacher.language, ("the student", "the teacher"))
     given = texts if isinstance(texts, Corpus) else None

@@ -13,7 +13,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from kdlite.distribution import check_integer
+from kdlite.distribution import check_integer, check_kind, check_number
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.results import Results
 from kdlite.lm.surprisal import EDGES, GROUNDS, spell
@@ -60,15 +60,19 @@ class TemperatureExplorer(anywidget.AnyWidget):
     run = traitlets.Dict().tag(sync=True)  # what `summary` makes
 
     def __init__(self, results: Results, *, tau: float = 1.0, curve: str = CURVES[0], texts: int = 8) -> None:
+        check_kind("results", results, Results, "pass what Results.load read")
+        _check_tau(tau)
         self._taus = np.array(sorted(results.profile["taus"]))
         super().__init__(run=summary(results, texts), tau=tau, curve=curve)
 
     @traitlets.validate("tau")
     def _nearest_stop(self, proposal: dict) -> float:
-        tau = proposal["value"]
-        if not 0 < tau < np.inf:
-            raise ValueError(f"tau must be a finite number > 0, got {tau}")
+        tau = _check_tau(proposal["value"])
         return float(self._taus[np.argmin(np.abs(self._taus - tau))])
+
+
+def _check_tau(tau: float) -> float:
+    return check_number("tau", tau, "a finite number > 0", lambda t: t > 0, "1 is the model itself")
 
 
 def summary(results: Results, texts: int = 8) -> dict:

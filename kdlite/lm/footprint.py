@@ -13,7 +13,7 @@ import torch
 from kdlite.lm import tracing
 from kdlite.lm.language import Language
 from kdlite.lm.markov import MarkovMixture
-from kdlite.lm.model import SHAPES, Shape
+from kdlite.lm.model import SHAPES, Shape, find_shape
 from kdlite.lm.profile import Learner, Pretrained, Profile, Scratch, Toy
 from kdlite.lm.stages import DONE, Draw, Embed, Fit, Score, Stage, stages
 
@@ -43,7 +43,7 @@ class Footprint:
         """Shape of a learner."""
         if learner.layers is not None:
             return replace(self.truth, layers=learner.layers)
-        return _named(learner.shape)
+        return find_shape(learner.shape)
 
     def weights(self, shape: Shape | None, dtype: torch.dtype) -> int:
         """Bytes of a model's weights; 0 for a toy."""
@@ -102,16 +102,12 @@ def _truth(truth: Toy | Pretrained | Scratch) -> tuple[Language, Shape | None]:
     if isinstance(truth, Toy):
         return MarkovMixture.random(**asdict(truth)).language, None
     if isinstance(truth, Scratch):
-        return truth.language, _named(truth.shape)
+        return truth.language, find_shape(truth.shape)
     name = Path(truth.name).name.removesuffix("-Instruct")
     if name not in SHAPES:
         raise ValueError(f"the shape of {truth.name!r} is not known; known are {', '.join(SHAPES)}")
     prompt = (0,) * max(1, len(truth.prompt.split()))
     return Language(_VOCABULARY, truth.length, prompt, eos=0), SHAPES[name]
-
-
-def _named(shape: Shape | str) -> Shape:
-    return SHAPES[shape] if isinstance(shape, str) else shape
 
 
 def _size(folder: Path) -> int:

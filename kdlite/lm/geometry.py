@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.distribution import Estimate, check_integer
+from kdlite.distribution import Estimate, check_array, check_integer
 
+_FARTHEST = 1e50  # coordinate
 _SAME = 1e-10  # squared distance, as a part of the points' own squares, below which float32 cannot tell
 
 
@@ -26,6 +27,7 @@ class Plane(NamedTuple):
         Raises:
             ValueError: for fewer than three points, which always lie in a plane.
         """
+        points = _check_points("points", points)
         if len(points) < 3:
             raise ValueError(f"a plane needs at least 3 points, got {len(points)}; draw more texts")
         centre = points.mean(axis=0, dtype=np.float64)
@@ -56,6 +58,12 @@ def coverage(points: np.ndarray, truth: np.ndarray, k: int = 5) -> Estimate:
         ValueError: for fewer than k + 1 points of the truth.
     """
     check_integer("k", k, 1, "the radius reaches to a neighbour")
+    points, truth = _check_points("points", points), _check_points("truth", truth)
+    if not len(points) or points.shape[1] != truth.shape[1]:
+        raise ValueError(
+            f"points must lie where the truth's do, and be some, got {points.shape} and {truth.shape}; read both "
+            "with one model"
+        )
     n = len(truth)
     if n <= k:
         raise ValueError(
@@ -68,11 +76,17 @@ def coverage(points: np.ndarray, truth: np.ndarray, k: int = 5) -> Estimate:
     return Estimate(share, float(np.sqrt(share * (1 - share) / n)), n)
 
 
+def _check_points(name: str, points: np.ndarray) -> np.ndarray:
+    points = check_array(name, points, _FARTHEST)
+    if points.ndim != 2 or not points.shape[1]:
+        raise ValueError(f"{name} must have shape (n, H), got {points.shape}; pass a row for each text")
+    return points
+
+
 def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Between every point of a ``(n, H)`` and every one of b ``(m, H)``, shape ``(n, m)``. Points that differ by
     rounding are the same: a text that is read twice.
     """
-    a, b = a.astype(np.float64), b.astype(np.float64)
     squares = np.sum(a**2, axis=1)[:, None] + np.sum(b**2, axis=1)
     found = squares - 2 * a @ b.T
     return np.where(found > _SAME * squares, found, 0.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from kdlite.distribution import check_integer
+from kdlite.distribution import check_each, check_integer, check_kind, show
 
 _NAMES = {
     "vocabulary": ("vocabulary size", "both must be made for the same token ids"),
@@ -50,7 +50,8 @@ class Language:
         set_ = object.__setattr__
         set_(self, "vocabulary", check_integer("vocabulary", self.vocabulary, 1, "a text needs symbols"))
         set_(self, "length", check_integer("length", self.length, 1, "a text has at least one token"))
-        prompt = tuple(check_integer("a prompt token", t, 0, "pass token ids") for t in self.prompt)
+        ids = check_each("prompt", self.prompt, "pass token ids")
+        prompt = tuple(check_integer("a prompt token", t, 0, "pass token ids") for t in ids)
         set_(self, "prompt", prompt)
         if not prompt:
             raise ValueError("the prompt is empty; a model needs at least one token to continue")
@@ -65,6 +66,8 @@ class Language:
                     raise ValueError(
                         f"{name} {token} is outside the vocabulary of {self.vocabulary}; use ids below {limit}"
                     )
+        if self.tokenizer is not None:
+            check_kind("tokenizer", self.tokenizer, str, "pass a tokenizer's fingerprint, or None")
         if self.vocabulary == 1 and self.begin == 0:
             raise ValueError("the only token is the begin token, so no text is left; use a larger vocabulary")
         if self.begin is not None and self.begin == self.eos:
@@ -91,10 +94,17 @@ class Language:
         Raises:
             ValueError: for another shape, no texts, or ids outside the vocabulary.
         """
-        tokens = np.asarray(tokens)
+        try:
+            tokens = np.asarray(tokens)
+        except ValueError:  # rows of different lengths
+            raise ValueError(
+                f"tokens must have shape (n, {self.length}), got {show(tokens)}; make all texts as long"
+            ) from None
         if tokens.ndim != 2 or tokens.shape[1] != self.length:
             padding = "" if self.eos is None else f"; pad shorter texts with the end token {self.eos}"
-            raise ValueError(f"tokens must have shape (n, {self.length}), got {tokens.shape}{padding}")
+            raise ValueError(
+                f"tokens must have shape (n, {self.length}), got {tokens.shape}{padding or '; pass whole texts'}"
+            )
         if not len(tokens):
             raise ValueError(f"tokens are empty, shape {tokens.shape}; pass at least one text")
         if not np.issubdtype(tokens.dtype, np.integer):

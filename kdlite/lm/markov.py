@@ -11,10 +11,20 @@ from functools import cached_property
 
 import numpy as np
 
-from kdlite.distribution import Estimate, check_beta, check_integer, check_seed, precision
+from kdlite.distribution import (
+    Estimate,
+    check_array,
+    check_beta,
+    check_integer,
+    check_number,
+    check_seed,
+    precision,
+)
 from kdlite.gaussian import safe_log
 from kdlite.lm.language import Language
 
+_LARGEST = 1e100  # number in an array, before it is found to be no probability
+_MOST = 1 << 28  # numbers in the transitions, 2 GB
 _CHUNK = 1 << 14  # sequences scored at a time
 
 
@@ -38,14 +48,13 @@ class MarkovMixture:
     length: int
 
     def __post_init__(self) -> None:
-        weights, initial, transitions = (
-            np.array(a, dtype=np.float64) for a in (self.weights, self.initial, self.transitions)
-        )
+        names = ("weights", "initial", "transitions")
+        weights, initial, transitions = (check_array(name, getattr(self, name), _LARGEST) for name in names)
         m, v = initial.shape if initial.ndim == 2 else (0, 0)
         if not m or not v or weights.shape != (m,) or transitions.shape != (m, v, v):
             raise ValueError(
                 "weights, initial and transitions must have shapes (M,), (M, V) and (M, V, V), got "
-                f"{weights.shape}, {initial.shape} and {transitions.shape}"
+                f"{weights.shape}, {initial.shape} and {transitions.shape}; give each chain one of each"
             )
         for name, array in (("weights", weights), ("initial", initial), ("transitions", transitions)):
             sums = array.sum(axis=-1)
@@ -74,7 +83,8 @@ class MarkovMixture:
                 the fewer symbols follow another. 2 % of uniform noise is mixed in, so nothing is impossible.
             seed: of the draw.
         """
-        rng = np.random.default_rng(check_seed(seed))
+        check_random(chains, symbols, length, decay=decay, concentration=concentration, seed=seed)
+        rng = np.random.default_rng(seed)
         weights = np.exp(-decay * np.arange(chains))
         rows = rng.dirichlet(np.full(symbols, concentration), size=(chains, symbols))
         initial = rng.dirichlet(np.ones(symbols), size=chains)
@@ -121,7 +131,7 @@ class MarkovMixture:
         Raises:
             ValueError: if ``n < 1`` or ``seed < 0``.
         """
-        ((tokens, _),) = self.draws(n, seed, batch=check_integer("n", n, 1, "draw at least one sequence"))
+        ((tokens, _),) = self.draws(n, seed, batch=n)
         return tokens
 
     def draws(
@@ -129,6 +139,9 @@ class MarkovMixture:
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Sequences ``start`` to ``start + n`` of a seed, batch by batch, each with its log-probability in nats."""
         rng = np.random.default_rng(check_seed(seed))
+        check_integer("n", n, 1, "draw at least one sequence")
+        check_integer("batch", batch, 1, "draw at least one sequence at a time")
+        check_integer("start", start, 0, "0 is a seed's first sequence")
         rng.bit_generator.advance(start * (self.length + 1))
         for i in range(0, n, batch):
             u = rng.random((min(batch, n - i), self.length + 1)).T
@@ -186,6 +199,21 @@ class MarkovMixture:
             x = tokens[i : i + _CHUNK]
             out[:, i : i + _CHUNK] = initial[:, x[:, 0]] + transitions[:, x[:, :-1], x[:, 1:]].sum(axis=2)
         return out + safe_log(self.weights)[:, None]
+
+
+def check_random(
+    chains: int, symbols: int, length: int, *, decay: float, concentration: float, seed: int
+) -> None:
+    """Nothing, or a ValueError for what ``MarkovMixture.random`` cannot make."""
+    for name, value in (("chains", chains), ("symbols", symbols), ("length", length)):
+        check_integer(name, value, 1, "a language needs at least one of each")
+    if chains * symbols**2 > _MOST:
+        raise ValueError(
+            f"chains times symbols squared must be at most {_MOST}, got {chains} and {symbols}; use fewer symbols"
+        )
+    check_number("decay", decay, "a finite number >= 0", lambda v: v >= 0, "0 weighs all chains alike")
+    check_number("concentration", concentration, "in [1e-3, 1e6]", lambda v: 1e-3 <= v <= 1e6, "1 is uniform")
+    check_seed(seed)
 
 
 def _inverse(cumulative: np.ndarray, u: np.ndarray) -> np.ndarray:

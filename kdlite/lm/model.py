@@ -18,7 +18,14 @@ from torch import nn
 from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.distribution import check_beta, check_integer, check_seed
+from kdlite.distribution import (
+    check_beta,
+    check_integer,
+    check_kind,
+    check_number,
+    check_seed,
+    show,
+)
 from kdlite.lm.language import Language
 from kdlite.lm.sampling import WHOLE, Truncation, draws
 from kdlite.lm.scoring import IGNORED, score_tokens
@@ -78,6 +85,8 @@ class LanguageModel:
     truncation: Truncation = WHOLE
 
     def __post_init__(self) -> None:
+        check_kind("model", self.model, PreTrainedModel, "pass a transformers model")
+        check_kind("language", self.language, Language, "say what the model's ids mean")
         check_beta(self.beta)
         self.truncation.check()
         config, language = self.model.config, self.language
@@ -140,6 +149,10 @@ class LanguageModel:
         self, device: str | torch.device | None = None, dtype: torch.dtype | None = None
     ) -> "LanguageModel":
         """A copy on another device, or in another precision."""
+        if device is not None:
+            device = check_device(device)
+        if dtype is not None:
+            check_kind("dtype", dtype, torch.dtype, "torch.float32 works everywhere")
         return replace(self, model=copy.deepcopy(self.model).to(device=device, dtype=dtype))
 
     def with_weights(self, path: str | Path) -> "LanguageModel":
@@ -153,8 +166,11 @@ class LanguageModel:
             with safe_open(path, "pt", device="cpu") as file, torch.no_grad():
                 for name, parameter in model.named_parameters():
                     parameter.copy_(file.get_tensor(name))
-        except (SafetensorError, RuntimeError) as error:
-            raise ValueError(f"{path} does not hold the weights of {self}: {error}") from None
+        except (SafetensorError, RuntimeError, OSError, TypeError) as error:
+            said = " ".join(str(error).split())
+            raise ValueError(
+                f"{path} does not hold the weights of {self}: {said}; pass what a training of it wrote"
+            ) from None
         return replace(self, model=model)
 
     def sample(
@@ -263,6 +279,8 @@ class LanguageModel:
             raise ValueError(
                 f"a folder has no place for {self.truncation}; save the model before you truncate it"
             )
+        if Path(folder).is_file():
+            raise NotADirectoryError(f"{folder} is a file; choose a folder")
         self.model.save_pretrained(folder)
         if self.tokenizer is not None:
             self.tokenizer.save_pretrained(folder)
@@ -285,14 +303,15 @@ class Shape:
     def __post_init__(self) -> None:
         for name in ("hidden", "layers", "heads", "key_heads", "mlp", "positions"):
             check_integer(name, getattr(self, name), 1, "a model has at least one of each")
+        check_number("rope_base", self.rope_base, "a finite number > 0", lambda v: v > 0, "10000 is usual")
         if self.hidden % self.heads or self.heads % self.key_heads:
             raise ValueError(
                 f"heads must divide hidden, and key_heads heads, got {self.hidden}, {self.heads} and "
-                f"{self.key_heads}"
+                f"{self.key_heads}; change one"
             )
         if self.hidden // self.heads % 2:
             raise ValueError(
-                f"rotary positions turn pairs, so hidden / heads must be even, got {self.hidden} / {self.heads}"
+                f"rotary positions turn pairs, so hidden / heads must be even, got {self.hidden} / {self.heads}; change one"
             )
 
 
@@ -302,6 +321,27 @@ SHAPES = {
     "SmolLM2-360M": Shape(960, 32, 15, 5, 2560, rope_base=100_000, positions=8192),
     "SmolLM2-135M": Shape(576, 30, 9, 3, 1536, rope_base=100_000, positions=8192),
 }
+
+
+def find_shape(shape: str | Shape) -> Shape:
+    """A shape, by its name if it has one.
+
+    Raises:
+        ValueError: for an unknown name, or what is no shape.
+    """
+    if not isinstance(shape, str | Shape) or (isinstance(shape, str) and shape not in SHAPES):
+        raise ValueError(f"unknown shape {show(shape)}; known are {', '.join(SHAPES)}, or pass a Shape")
+    return SHAPES[shape] if isinstance(shape, str) else shape
+
+
+def check_device(device: str | torch.device) -> torch.device:
+    """A device of this machine, or a ValueError."""
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError, ValueError):
+        raise ValueError(
+            f"device must be one of this machine's, got {show(device)}; 'cpu' always is"
+        ) from None
 
 
 def new(
@@ -318,9 +358,8 @@ def new(
     Raises:
         ValueError: for an unknown shape, or a language that the shape cannot hold.
     """
-    if isinstance(shape, str) and shape not in SHAPES:
-        raise ValueError(f"unknown shape {shape!r}; known are {', '.join(SHAPES)}, or pass a Shape")
-    shape = SHAPES[shape] if isinstance(shape, str) else shape
+    shape = find_shape(shape)
+    check_kind("language", language, Language, "say what the model's ids mean")
     config = LlamaConfig(
         vocab_size=language.embeddings,
         hidden_size=shape.hidden,
@@ -355,14 +394,18 @@ def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
     Raises:
         ValueError: if it is not Llama-shaped, or has no such layers.
     """
+    check_kind("model", model, LanguageModel, "pass one that new or load made")
     stack = getattr(getattr(model.model, "model", None), "layers", None)
     if not isinstance(stack, nn.ModuleList):
         raise ValueError(f"cannot prune a {type(model.model).__name__}; pass a Llama-shaped model")
     depth = len(stack)
-    kept = list(_kept(depth, layers)) if isinstance(layers, int | np.integer) else [int(i) for i in layers]
+    whole = isinstance(layers, int | np.integer) and not isinstance(layers, bool)
+    kept = (
+        _kept(depth, min(int(layers), depth + 1)) if whole else list(layers) if _are_indices(layers) else []
+    )
     if not kept or sorted(set(kept)) != kept or kept[0] < 0 or kept[-1] >= depth:
         raise ValueError(
-            f"layers must be between 1 and {depth}, or rising indices below {depth}, got {layers!r}"
+            f"layers must be between 1 and {depth}, or rising indices below {depth}, got {show(layers)}; keep fewer"
         )
     pruned = copy.deepcopy(model.model)
     pruned.model.layers = nn.ModuleList(pruned.model.layers[i] for i in kept)
@@ -370,6 +413,11 @@ def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
         layer.self_attn.layer_idx = i
     pruned.config.num_hidden_layers = len(kept)
     return replace(model, model=pruned)
+
+
+def _are_indices(layers: object) -> bool:
+    several = isinstance(layers, Sequence | np.ndarray) and not isinstance(layers, str)
+    return several and all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in layers)
 
 
 def _kept(depth: int, n: int) -> list[int]:

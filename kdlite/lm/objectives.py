@@ -27,6 +27,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kdlite.distribution import check_kind, check_number, show
+
 _CHUNK = 1 << 24  # logits held at a time
 OBJECTIVES = ("forward_kl", "reverse_kl", "jensen_shannon")
 
@@ -96,17 +98,15 @@ def measure(objective: str, jsd_weight: float | None = None) -> Measure:
     Raises:
         ValueError: for a name that is none of ``OBJECTIVES``, a weight outside [0, 1], or one without a use.
     """
-    if objective not in OBJECTIVES:
-        raise ValueError(f"there is no objective {objective!r}; choose {', '.join(OBJECTIVES)}")
+    if not isinstance(objective, str) or objective not in OBJECTIVES:
+        raise ValueError(f"there is no objective {show(objective)}; choose {', '.join(OBJECTIVES)}")
     if objective != "jensen_shannon":
         if jsd_weight is not None:
-            raise ValueError(f"{objective} has no jsd_weight, got {jsd_weight!r}; leave it out")
+            raise ValueError(f"{objective} has no jsd_weight, got {show(jsd_weight)}; leave it out")
         return _forward if objective == "forward_kl" else _reverse
     weight = 0.5 if jsd_weight is None else jsd_weight
-    if not 0 <= weight <= 1:
-        raise ValueError(
-            f"jsd_weight must be in [0, 1], got {weight!r}; 0 is forward KL, 1 reverse KL, 0.5 halfway"
-        )
+    remedy = "0 is forward KL, 1 reverse KL, 0.5 halfway"
+    check_number("jsd_weight", weight, "in [0, 1]", lambda w: 0 <= w <= 1, remedy)
     if weight in (0, 1):
         return _reverse if weight else _forward
     return partial(_between, jsd_weight=weight)
@@ -143,11 +143,15 @@ def _log_probs(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
 def _terms(a: Tensor, b: Tensor) -> Tensor:
     """Summands a (log a − log b) of log-probabilities; 0 where a token is left out."""
     weight = a.exp()
-    return torch.where(weight > 0, weight * (a - b), 0.0)
+    return torch.where(weight == 0, 0.0, weight * (a - b))  # nan stays nan
 
 
 def _total(student: Tensor, teacher: Tensor, mask: Tensor, of: Measure) -> Tensor:
     """The checked sum."""
+    for name, given in (("student_logits", student), ("teacher_logits", teacher), ("mask", mask)):
+        check_kind(name, given, Tensor, "pass tensors, (B, T, V) and (B, T)")
+    if student.ndim < 2 or not student.shape[-1]:
+        raise ValueError(f"logits must have shape (B, T, V), got {tuple(student.shape)}; keep all three axes")
     if student.shape != teacher.shape:
         raise ValueError(
             f"the student's logits have shape {tuple(student.shape)}, the teacher's {tuple(teacher.shape)}; "
@@ -162,7 +166,10 @@ def _total(student: Tensor, teacher: Tensor, mask: Tensor, of: Measure) -> Tenso
         raise ValueError(
             f"the mask leaves none of {mask.numel()} places, so there is nothing to compare; leave such a batch out"
         )
-    return _Total.apply(student, teacher, mask, of)
+    total = _Total.apply(student, teacher, mask, of)
+    if total.isnan():
+        raise ValueError("the logits must be numbers or -inf, got nan; look where the models first say nan")
+    return total
 
 
 class _Total(torch.autograd.Function):

@@ -17,7 +17,15 @@ from accelerate import PartialState
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
-from kdlite.distribution import Distribution, Estimate, precision, ratio_estimate, recall, stream_seed
+from kdlite.distribution import (
+    Distribution,
+    Estimate,
+    check_kind,
+    precision,
+    ratio_estimate,
+    recall,
+    stream_seed,
+)
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.distilling import distil
 from kdlite.lm.footprint import Footprint
@@ -51,6 +59,8 @@ def run(profile: Profile, out: str | Path) -> Path:
         BlockingIOError: if another run is at work in the folder.
         OSError: if the disk has no room for what is left, or is full; what was finished is kept.
     """
+    check_kind("profile", profile, Profile, "pass Profile.load(name)")
+    needs = Footprint(profile)  # has errors of its own
     commit()  # of the code that is in memory: on disk it may change before the first stage is done
     out = Path(out)
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
@@ -58,7 +68,7 @@ def run(profile: Profile, out: str | Path) -> Path:
         if state.is_main_process:
             claim(out / PROFILE, profile.to_dict())
             sweep(out)
-            Footprint(profile).check_disk(out)
+            needs.check_disk(out)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))
         with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:
@@ -106,6 +116,8 @@ class Run:
         """Nothing, or a ValueError if a finished stage is not what it was."""
         folder = self.out / stage.name
         done = read_json(folder / DONE)
+        if not (isinstance(done, dict) and isinstance(done.get("writes"), dict) and "reads" in done):
+            raise ValueError(f"{folder / DONE} does not say what was made; delete {folder} to make it again")
         for name, digest in done["writes"].items():
             if not (folder / name).is_file() or sha256(folder / name) != digest:
                 raise ValueError(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 
+from kdlite.distribution import check_kind
 from kdlite.lm import tracing
 from kdlite.lm.devices import Device, find
 from kdlite.lm.footprint import Footprint, spell
@@ -86,7 +87,8 @@ def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None 
     Raises:
         ValueError: for an unknown device, or a pretrained truth whose shape is not known.
     """
-    device = find(device) if isinstance(device, str) else device
+    check_kind("profile", profile, Profile, "pass Profile.load(name)")
+    device = device if isinstance(device, Device) else find(device)
     sizes, todo = Footprint(profile), list(stages(profile))
     rows = tuple(_row(stage, sizes, device) for stage in todo)
     _, operations, moved, memory, _, hours, _ = zip(*rows, strict=True)

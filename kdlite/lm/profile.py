@@ -9,9 +9,18 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from kdlite.distribution import check_beta, check_integer, check_seed
+from kdlite.distribution import (
+    check_beta,
+    check_each,
+    check_integer,
+    check_kind,
+    check_number,
+    check_seed,
+    show,
+)
 from kdlite.lm.language import Language
-from kdlite.lm.model import SHAPES, Shape
+from kdlite.lm.markov import check_random
+from kdlite.lm.model import Shape, find_shape
 from kdlite.lm.objectives import measure
 from kdlite.lm.recipe import Recipe
 
@@ -31,6 +40,9 @@ class Toy:
     concentration: float
     seed: int
 
+    def __post_init__(self) -> None:
+        check_random(**asdict(self))
+
 
 @dataclass(frozen=True)
 class Pretrained:
@@ -40,6 +52,11 @@ class Pretrained:
     source: str
     prompt: str
     length: int
+
+    def __post_init__(self) -> None:
+        for name in ("name", "source", "prompt"):
+            check_kind(name, getattr(self, name), str, "put it between quotation marks")
+        check_integer("length", self.length, 1, "a text has at least one token")
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,7 @@ class Scratch:
     def __post_init__(self) -> None:
         check_beta(self.beta)
         check_seed(self.seed)
+        find_shape(self.shape)
         _ = self.language  # has errors of its own
 
     @property
@@ -98,8 +116,10 @@ class Learner:
             raise ValueError(
                 "a learner has either a shape, to start from scratch, or layers, to keep of the truth"
             )
-        if isinstance(self.shape, str) and self.shape not in SHAPES:
-            raise ValueError(f"unknown shape {self.shape!r}; known are {', '.join(SHAPES)}")
+        if self.layers is None:
+            find_shape(self.shape)
+        else:
+            check_integer("layers", self.layers, 1, "keep at least one layer of the truth")
 
 
 @dataclass(frozen=True)
@@ -188,8 +208,7 @@ class Profile:
 
     def __post_init__(self) -> None:
         for tau in self.taus:
-            if not tau > 0:
-                raise ValueError(f"taus must be > 0, got {tau}; 1 leaves the teacher unchanged")
+            check_number("taus", tau, "> 0", lambda v: v > 0, "1 leaves the teacher unchanged")
         if 1 not in self.taus:
             raise ValueError(f"taus must hold 1, the unchanged teacher, got {list(self.taus)}")
         for beta in self.betas:
@@ -219,26 +238,34 @@ class Profile:
         Raises:
             ValueError: if there is none, or it is not valid, naming the key.
         """
-        path = _FOLDER / f"{name}.toml"
-        if not path.is_file():
-            path = Path(name)
-        if not path.is_file():
+        path = (
+            _FOLDER / f"{name}.toml"
+            if name in BUILT_IN
+            else Path(name)
+            if isinstance(name, str | Path)
+            else None
+        )
+        if path is None or not _is_file(path):
             raise ValueError(
-                f"no profile {str(name)!r}; built in are {', '.join(BUILT_IN)}, or pass a TOML file"
+                f"no profile {show(name if path is None else str(name))}; built in are {', '.join(BUILT_IN)}, or pass a TOML file"
             )
         try:
             return cls.of(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(f"profile {path}: {error}") from None
 
     @classmethod
     def of(cls, name: str, values: Mapping[str, Any]) -> "Profile":
         """A profile from the tables of a TOML file, which are the attributes above."""
+        check_kind("the profile", values, Mapping, "pass the tables of a TOML file")
         values = dict(values)
         truth = values.pop("truth", {})
         known = {"texts": Texts, "teacher": Learner, "student": Learner}
         tables = {key: _make(kind, values.pop(key, {}), key) for key, kind in known.items()}
-        lists = {key: tuple(values.pop(key, ())) for key in ("taus", "seeds", "betas")}
+        lists = {
+            key: tuple(check_each(key, values.pop(key, ()), "put it between brackets"))
+            for key in ("taus", "seeds", "betas")
+        }
         keys = truth if isinstance(truth, Mapping) else {}
         kind = Pretrained if "name" in keys else Scratch if "shape" in keys else Toy
         if values.get("beyond") is not None:
@@ -251,10 +278,17 @@ class Profile:
         return asdict(self)
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long
+        return False
+
+
 def _make(kind: type, values: Any, where: str) -> Any:
     """An instance of a dataclass from a table, unknown and missing keys named."""
     if not isinstance(values, Mapping):
-        raise ValueError(f"{where} must be a table, got {values!r}")
+        raise ValueError(f"{where} must be a table, got {show(values)}; see the built-in profiles")
     values = dict(values)
     for name in values:
         if name not in (known := [field.name for field in fields(kind)]):

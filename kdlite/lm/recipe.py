@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from kdlite.distribution import check_integer, check_seed
+from kdlite.distribution import check_each, check_integer, check_kind, check_number, check_seed, show
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,24 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "betas", tuple(self.betas))
+        object.__setattr__(self, "betas", tuple(check_each("betas", self.betas, "AdamW has two")))
         for name in ("epochs", "texts_per_step", "rows_per_pass", "steps_per_checkpoint"):
             check_integer(name, getattr(self, name), 1, "training needs at least one")
         check_seed(self.seed)
         for name in ("learning_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be > 0, got {getattr(self, name)!r}")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas must be two numbers in [0, 1), got {list(self.betas)}")
+            check_number(
+                name, getattr(self, name), "> 0", lambda v: v > 0, f"{getattr(Recipe, name)} is usual"
+            )
+        if len(self.betas) != 2:
+            raise ValueError(
+                f"betas must be two numbers in [0, 1), got {show(list(self.betas))}; 0.9, 0.95 are usual"
+            )
+        for beta in self.betas:
+            check_number("betas", beta, "two numbers in [0, 1)", lambda v: 0 <= v < 1, "0.9, 0.95 are usual")
+        check_kind("train_embeddings", self.train_embeddings, bool, "true or false")
         for name in ("warmup", "decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a fraction of the steps, in [0, 1], got {getattr(self, name)!r}")
+            value, limit = getattr(self, name), "a fraction of the steps, in [0, 1]"
+            check_number(name, value, limit, lambda v: 0 <= v <= 1, f"{getattr(Recipe, name)} is usual")
         if self.warmup + self.decay > 1:
             raise ValueError(
                 f"warmup and decay must share the steps, got {self.warmup} + {self.decay}; lower one"
@@ -77,6 +83,7 @@ class Recipe:
         Raises:
             ValueError: for a key that no recipe has.
         """
+        check_kind("recipe", values, Mapping, "pass a table of settings")
         known = [field.name for field in fields(cls)]
         for name in values:
             if name not in known:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kdlite import recorded
-from kdlite.distribution import Estimate
+from kdlite.distribution import Estimate, check_each, check_kind, check_number
 from kdlite.lm.store import read_json
 from kdlite.scores import Curve, Frontier
 
@@ -62,9 +62,13 @@ class Results:
             truth = entropy._replace(value=-entropy.value)
             needed = table["profile"], truth, table["rows"], table["provenance"]
             pieces = table.get("pieces") and {int(i): piece for i, piece in table["pieces"].items()}
+            _check(*needed)
             return cls(*needed, table.get("source"), table.get("end"), table.get("plane"), pieces)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{path} holds no results of a run: {error!r}") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise ValueError(
+                f"{path} holds no results of a run: {said}; pass the results.json that a run wrote"
+            ) from None
 
     @classmethod
     def recorded(cls, name: str) -> "Results":
@@ -106,3 +110,22 @@ class Results:
             teacher=curve(teacher),
             teacher_entropy=table("entropy", teacher),
         )
+
+
+def _check(profile: dict, truth: Estimate, rows: list[dict], provenance: dict) -> None:
+    """Nothing, or an error if a table lacks what a reader of results relies on."""
+    for name, value in zip(("profile", "provenance"), (profile, provenance), strict=True):
+        check_kind(name, value, dict, "a run writes a table")
+    for name in ("seeds", "taus"):
+        for value in check_each(name, profile[name], "a run writes a list"):
+            check_number(name, value, "finite numbers", lambda _: True, "a run writes no others")
+    check_number("truth_entropy", truth.value, "a finite number", lambda _: True, "a run writes no other")
+    for row in check_each("rows", rows, "a run writes a list"):
+        check_kind("a row", row, dict, "a run writes tables")
+        check_kind("curve", row["curve"], str, "a run writes a name")
+        for name in ("seed", "tau", "beta"):
+            check_number(name, row[name], "a finite number", lambda _: True, "a run writes no other")
+        for name in ("precision", "recall", "entropy"):
+            check_number(
+                name, Estimate(**row[name]).value, "a finite number", lambda _: True, "a run writes no other"
+            )

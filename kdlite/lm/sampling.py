@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
 
-from kdlite.distribution import check_integer, check_seed
+from kdlite.distribution import check_integer, check_number, check_seed
 from kdlite.lm.language import Language
 
 _CHECK = 32  # steps between two looks at which texts have ended; each look waits for the device
@@ -39,8 +39,8 @@ class Truncation(NamedTuple):
             check_integer("top_k", self.top_k, 1, "keep at least one token, or None for all")
         for name in ("top_p", "min_p"):
             value = getattr(self, name)
-            if value is not None and not 0 < value <= 1:
-                raise ValueError(f"{name} must be in (0, 1], got {value!r}; None keeps every token")
+            if value is not None:
+                check_number(name, value, "in (0, 1]", lambda v: 0 < v <= 1, "None keeps every token")
         return self
 
     def apply(self, logits: Tensor) -> Tensor:

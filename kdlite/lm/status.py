@@ -123,5 +123,5 @@ def _step(checkpoint: Path) -> int:
     try:
         with safe_open(checkpoint, "np") as file:
             return json.loads((file.metadata() or {})["progress"])[0]
-    except (OSError, SafetensorError, KeyError):
+    except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError):
         return 0

@@ -17,6 +17,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from kdlite.distribution import check_kind
+
 _LOCK = ".lock"
 _GLANCE = 1.0  # seconds: whoever asks ``is_locked`` holds the lock for a moment
 _UNFINISHED = ".unfinished"
@@ -32,7 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         mode = _permissions(temporary)
         yield temporary
         _flush(temporary, mode)
@@ -63,7 +65,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         BlockingIOError: if another process has it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     lock = FileLock(folder / _LOCK)
     try:
         lock.acquire(timeout=_GLANCE)
@@ -104,9 +106,11 @@ def read_json(path: Path) -> Any:
     Raises:
         ValueError: if it is not JSON, naming the file.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not a file; pass the name of one that a run wrote")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a JSON file: {error}; it was damaged, or is another file") from None
 
 
@@ -120,7 +124,9 @@ def claim(path: Path, asked: dict) -> None:
     if not path.exists():
         write_json(path, asked)
         return
-    if found := ", and ".join(_differences(read_json(path), asked)):
+    found = read_json(path)
+    check_kind(str(path), found, dict, "it was damaged: choose another folder, or delete this one")
+    if found := ", and ".join(_differences(found, asked)):
         raise ValueError(
             f"{path.parent} holds a run whose {found}; choose another folder, or delete this one"
         )
@@ -139,6 +145,18 @@ def _differences(found: Any, asked: Any, name: str = "") -> Iterator[str]:
             yield from _differences(found.get(key), asked.get(key), f"{name}.{key}".lstrip("."))
     elif found != asked:
         yield f"{name} is {found}, now it is {asked}"
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number in JSON")
+
+
+def _make(folder: Path) -> None:
+    """A folder, if it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise NotADirectoryError(f"{folder} is, or is in, a file; choose a folder") from None
 
 
 def _permissions(temporary: Path) -> int:

@@ -11,6 +11,7 @@ from math import exp
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from kdlite.distribution import check_kind
 from kdlite.lm.model import Reading
 
 EDGES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nats of surprisal, -log p, where one ground ends and the next begins
@@ -30,6 +31,8 @@ def spell(text: Iterable[int], pieces: Mapping[int, str] | None, end: int | None
     for token in text:
         if token == end:
             return [*shown, END]
+        if pieces and token not in pieces:
+            raise ValueError(f"token {token!r} is not among the {len(pieces)} pieces; make the run again")
         shown.append((pieces[token].translate(_VISIBLE) or "∅") if pieces else f" {token}")
     return shown
 
@@ -49,6 +52,9 @@ class Surprisal:
 
     reading: Reading
     tokenizer: PreTrainedTokenizerBase | None = None
+
+    def __post_init__(self) -> None:
+        check_kind("reading", self.reading, Reading, "pass what LanguageModel.read gave")
 
     def __str__(self) -> str:
         return "\n".join(f"{_number(mean, 1)} {''.join(tokens)}" for mean, tokens, _ in self._texts())

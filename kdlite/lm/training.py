@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel, get_wsd_schedule
 
+from kdlite.distribution import check_kind
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.packing import Rows, pack
@@ -76,6 +77,9 @@ def fit(
             another training.
         FloatingPointError: if the loss is no longer finite.
     """
+    check_kind("model", model, LanguageModel, "pass one that new or load made")
+    check_kind("corpus", corpus, Corpus, "draw one with Corpus.draw")
+    check_kind("recipe", recipe, Recipe, "pass Recipe() for the paper's")
     out = Path(out)
     for texts in filter(None, (corpus, validation)):
         model.language.check_same(texts.language, ("the model", f"the corpus in {texts.folder}"))
@@ -268,7 +272,7 @@ class _Training:
                         state.setdefault(int(i), {})[key] = file.get_tensor(name)
                 for name, parameter in self.module.named_parameters():
                     parameter.copy_(file.get_tensor(f"model.{name}"))
-        except (SafetensorError, KeyError) as error:
+        except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise ValueError(
                 f"{path} is not a whole checkpoint: {error}; delete it to train from the start"
             ) from None

@@ -20,10 +20,10 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.distribution import check_beta, check_integer
+from kdlite.distribution import check_beta, check_each, check_integer, show
 from kdlite.lm import packaged
 from kdlite.lm.language import Language
-from kdlite.lm.model import LanguageModel, fingerprint
+from kdlite.lm.model import LanguageModel, check_device, fingerprint
 from kdlite.lm.packaged import DISK_ERRORS, PACKAGE, PACKAGED, one_line, quiet, room
 from kdlite.lm.store import sha256
 
@@ -67,10 +67,10 @@ def load(
     """
     if length is not None:  # before anything is downloaded
         check_integer("length", length, 1, "a text has at least one token")
+    device = check_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder, found = _locate(name, source)
     saved = _read_language(folder)
     tokenizer = _read_tokenizer(folder)
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model = _read_model(folder, dtype or ("auto" if saved else best_dtype(device))).to(device)
     language, beta = saved or (None, 1.0)
     if language is None or prompt is not None:
@@ -106,14 +106,14 @@ def _locate(name: str | Path, source: str | Path) -> tuple[Path, str]:
     if source not in ("auto", "hub", "package"):
         if not _is_folder(source):
             raise ValueError(
-                f"unknown source {source!r}; use 'auto', 'hub', 'package', or a folder that exists"
+                f"unknown source {show(source)}; use 'auto', 'hub', 'package', or a folder that exists"
             )
         folder = Path(source)
         return folder, f"folder:{folder.resolve().name}:sha256={_digest(_weights(folder))}"
     name = str(name).removeprefix(f"{OWNER}/")
     if name not in NAMES:
         raise ValueError(
-            f"unknown model {name!r}; known are {', '.join(NAMES)}, or pass a folder that exists"
+            f"unknown model {show(name)}; known are {', '.join(NAMES)}, or pass a folder that exists"
         )
     if source == "package" and name != PACKAGED:
         raise ValueError(f"the package index has {PACKAGED} alone, not {name}; use source='hub'")
@@ -255,7 +255,7 @@ def _read_language(folder: Path) -> tuple[Language, float] | None:
 def _read_json(file: Path) -> dict[str, Any]:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:  # neither JSON nor UTF-8
+    except (ValueError, RecursionError) as error:  # neither JSON nor UTF-8
         raise RuntimeError(f"{file} is damaged ({one_line(error)}); copy or download it anew") from error
     if not isinstance(values, dict):
         raise RuntimeError(f"{file} holds a {type(values).__name__}, not an object; copy or download it anew")
@@ -273,7 +273,7 @@ def _encode(
     prompt: str | Sequence[int], tokenizer: PreTrainedTokenizerBase | None, folder: Path
 ) -> tuple[int, ...]:
     if not isinstance(prompt, str):
-        return tuple(prompt)
+        return tuple(check_each("prompt", prompt, "pass text, or token ids"))
     if tokenizer is None:
         raise ValueError(f"{folder} has no tokenizer to read the prompt {prompt!r}; pass token ids")
     return tuple(tokenizer(prompt, add_special_tokens=False).input_ids)
