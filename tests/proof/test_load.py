@@ -1,0 +1,57 @@
+"""What is large: two million texts on disk in bounded memory, and mixtures of two hundred components."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from mixtures import random_mixture
+
+import kdlite as kd
+
+TEXTS, LENGTH = 2_000_000, 32
+LIMIT = 1.5e9  # bytes
+WRITE = """
+from kdlite.lm import Corpus, MarkovMixture
+truth = MarkovMixture.random(8, 32, {length}, decay=0.35, concentration=0.08, seed=0)
+Corpus.draw(truth, {folder!r}, n={n}, seed=0, sampler="truth", batch=8192)
+"""
+READ = """
+from kdlite.lm import Corpus
+corpus = Corpus.open({folder!r})
+texts = sum(len(step) for step in corpus.steps(256, seed=0, epoch=0))
+assert texts == len(corpus) == {n}, texts
+assert corpus.log_probs().shape == ({n},)
+"""
+PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"  # Linux counts KiB
+
+
+def peak(script: str) -> int:
+    """The most bytes that a Python of its own held at once while it ran the script."""
+    done = subprocess.run([sys.executable, "-c", script + PEAK], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout.split()[-1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
+def test_two_million_texts_are_written_and_read_in_bounded_memory(tmp_path):
+    names = {"folder": str(tmp_path), "n": TEXTS, "length": LENGTH}
+    written, read = (peak(script.format(**names)) for script in (WRITE, READ))
+    print(f"peak memory: {written / 1e9:.2f} GB to write, {read / 1e9:.2f} GB to read")
+    assert written < LIMIT and read < LIMIT
+
+
+def test_two_hundred_components_are_sampled_scored_integrated_and_fitted():
+    rng = np.random.default_rng(0)
+    truth = random_mixture(rng, 200, 2, (0.05, 0.3), 3.0)
+    student = random_mixture(rng, 200, 2, (0.1, 0.5), 3.0)
+    for score in (kd.precision, kd.recall):
+        exact, drawn = score(student, truth), score(student, truth, n=100_000)
+        assert abs(exact.value - drawn.value) < 5 * drawn.stderr + 1e-3
+    x = truth.sample(20_000, 0)
+    fit = kd.fit_mixture(x, 200, init=truth)
+    assert fit.log_prob(x).mean() >= truth.log_prob(x).mean()
+    few = kd.fit_mixture(truth, 3)
+    one = kd.fit_mixture(truth, 1)
+    own = kd.recall(truth, truth).value
+    assert kd.recall(one, truth).value <= kd.recall(few, truth).value + 1e-3 <= own + 2e-3
