@@ -76,8 +76,18 @@ def test_ratio_estimate_against_the_bootstrap():
     assert estimate.stderr == pytest.approx(ratios.std(), rel=0.08)
 
 
+def test_ratio_estimate_by_hand():
+    """Ratio 3 / 4; residuals 1/4 and -1/4 over sizes 1 and 3, of mean 2: sqrt((1/16 + 1/16) / 1 / 2) / 2 = 1/8."""
+    assert ratio_estimate(np.array([1.0, 2.0]), np.array([1.0, 3.0])) == (0.75, 0.125, 2)
+
+
 def test_one_sample_has_no_known_error():
-    assert kd.precision(paper_truth(), paper_truth(), n=1).stderr == math.inf
+    assert ratio_estimate(np.array([-3.0]), np.array([2.0])) == (-1.5, math.inf, 1)
+
+
+def test_an_estimate_is_written_with_its_error_unless_it_is_exact():
+    assert str(kd.Estimate(-1.23456, 0.01, 9)) == "-1.2346 ± 0.0100"
+    assert str(kd.Estimate(-1.23456, 0.0, 0)) == "-1.2346"
 
 
 def test_streams_share_no_draws_with_each_other_or_with_the_seed_itself():

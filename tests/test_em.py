@@ -190,6 +190,7 @@ def test_a_tilted_start_does_not_end_a_fit_along_the_axes_at_its_first_step(popu
     start = kd.fit_mixture(x, 2)
     fit = kd.fit_mixture(x, 2, covariance="diag", init=start)
     again = kd.fit_mixture(x, 2, covariance="diag", init=fit)
+    np.testing.assert_allclose(fit.covariances, fit.covariances * np.eye(2), atol=1e-12)
     judge = truth.sample(400, 0)
     assert fit.log_prob(judge).mean() == pytest.approx(again.log_prob(judge).mean(), abs=1e-4)
 
