@@ -41,17 +41,10 @@ def test_two_million_texts_are_written_and_read_in_bounded_memory(tmp_path):
     assert written < LIMIT and read < LIMIT
 
 
-def test_two_hundred_components_are_sampled_scored_integrated_and_fitted():
+def test_two_hundred_components_are_sampled_scored_and_integrated():
     rng = np.random.default_rng(0)
     truth = random_mixture(rng, 200, 2, (0.05, 0.3), 3.0)
     student = random_mixture(rng, 200, 2, (0.1, 0.5), 3.0)
     for score in (kd.precision, kd.recall):
-        exact, drawn = score(student, truth), score(student, truth, n=100_000)
-        assert abs(exact.value - drawn.value) < 5 * drawn.stderr + 1e-3
-    x = truth.sample(20_000, 0)
-    fit = kd.fit_mixture(x, 200, init=truth)
-    assert fit.log_prob(x).mean() >= truth.log_prob(x).mean()
-    few = kd.fit_mixture(truth, 3)
-    one = kd.fit_mixture(truth, 1)
-    own = kd.recall(truth, truth).value
-    assert kd.recall(one, truth).value <= kd.recall(few, truth).value + 1e-3 <= own + 2e-3
+        exact, drawn = score(student, truth), score(student, truth, n=20_000)
+        assert abs(exact.value - drawn.value) < 5 * drawn.stderr
