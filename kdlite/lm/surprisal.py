@@ -20,6 +20,9 @@ EDGES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nats of surprisal, -log p, where one ground
 GROUNDS = tuple(f"rgb(180 75 165 / {alpha})" for alpha in (0, 0.1, 0.21, 0.34, 0.49, 0.65))
 END = "⟨end⟩"
 _VISIBLE = {i: 0x2400 + i for i in range(32)} | {ord("\n"): "↵", ord("\t"): "⇥", 127: "␡"}
+_VISIBLE |= dict.fromkeys((0x85, 0x2028, 0x2029), "↵")
+# Left in a text, marks of writing direction would turn around the tokens behind them.
+_VISIBLE |= dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "⇄")
 
 
 def spell(text: Iterable[int], pieces: Mapping[int, str] | None, end: int | None) -> list[str]:

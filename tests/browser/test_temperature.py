@@ -281,8 +281,9 @@ def test_dots_follow_tau_and_the_choice_of_model(show):
         assert fill == f"rgb({rgb})"
 
 
-def test_pieces_are_never_markup(show, watched):
-    pieces = dict.fromkeys(range(2, 8), "<img src=x onerror=alert(1)>")
+@pytest.mark.parametrize("piece", ["<img src=x onerror=alert(1)>", "</script><img src=x>", "\"'&amp;<!--"])
+def test_pieces_are_never_markup(show, watched, piece):
+    pieces = dict.fromkeys(range(2, 8), piece)
     explorer = TemperatureExplorer(language_results(pieces))
     page = show(explorer)
     assert tokens(page, 1).first.text_content() == pieces[3]

@@ -5,6 +5,7 @@ from html import unescape
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 
 from kdlite.lm import Language, Surprisal
 from kdlite.lm.model import Reading
@@ -83,6 +84,27 @@ def test_text_is_never_markup(monkeypatch):
     monkeypatch.setitem(PIECES, 1, "<img src=x onerror=alert(1)>")
     html = Surprisal(reading(), Tokenizer())._repr_html_()
     assert "<img" not in html and "&lt;img src=x onerror=alert(1)&gt;" in html
+
+
+HOSTILE = ["<script>alert(1)</script>", "</script>", "</span></div>", "&lt;&amp;", """\"' onmouseover='alert(1)""",
+           "<!--", "]]>", "\u2028</div>", "\u202e<b>", "\x00<i>", "<svg/onload=alert(1)>", "javascript:alert(1)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_element_and_no_attribute_comes_of_a_text_or_a_prompt(text, monkeypatch):
+    plain = BeautifulSoup(Surprisal(reading(), Tokenizer())._repr_html_(), "html.parser")
+    for token in (1, 4):  # in the texts, and in the prompt
+        monkeypatch.setitem(PIECES, token, text)
+    page = BeautifulSoup(Surprisal(reading(), Tokenizer())._repr_html_(), "html.parser")
+    shape = [[(tag.name, sorted(tag.attrs)) for tag in p.find_all(True)] for p in (plain, page)]
+    assert shape[0] == shape[1]
+    assert page.find("span", title=True).get_text() == spell([1], {1: text}, None)[0]
+    assert [i.get_text() for i in page.find_all("i")] == [text, text]
+
+
+def test_marks_of_direction_do_not_reach_the_page():
+    marks = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    assert spell([1], {1: f"a{marks}b\u2028c"}, None) == [f"a{'⇄' * len(marks)}b↵c"]
 
 
 def test_without_a_tokenizer_ids_stand_for_tokens():
