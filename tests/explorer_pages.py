@@ -2,8 +2,9 @@
 
 import json
 
-from building import ROOT
 from ipywidgets.embed import dependency_state
+
+from kdlite.page import LOADER
 
 _KIND = "application/vnd.jupyter.widget-{}+json"
 
@@ -19,12 +20,11 @@ def page(explorers, views=None, theme=None, change=lambda state: None):
     version = {"version_major": 2, "version_minor": 0}
     blocks = [_block("state", {**version, "state": states})]
     blocks += [_block("view", {**version, "model_id": widget.model_id}) for widget in views or explorers]
-    loader = (ROOT / "book" / "_vendor" / "anywidget-static.js").read_text()
     theme = f' data-theme="{theme}"' if theme else ""
     return (
         f'<!doctype html><html lang="en"{theme}><head><meta charset="utf-8"><title>Explorer</title>'
         '<meta name="viewport" content="width=device-width"></head><body style="margin: 8px">'
-        f"<main><h1>Explorer</h1>{''.join(blocks)}</main><script>{loader}</script></body></html>"
+        f"<main><h1>Explorer</h1>{''.join(blocks)}</main><script>{LOADER.read_text()}</script></body></html>"
     )
 
 

@@ -1,6 +1,7 @@
 """Keep the built pages complete without a network.
 
-MathJax is copied from an installed package into the site and loaded from there.
+MathJax is copied from an installed package into the site and loaded from there,
+and so is kdlite's own loader of widgets.
 Thebe, which Jupyter Book adds to each page and which loads itself from another
 host, is taken out. From file:// a browser refuses to fetch pages, so there the
 search shows titles without excerpts.
@@ -10,6 +11,7 @@ import shutil
 from pathlib import Path
 
 import mathjax  # from django-static-mathjax: the MathJax release as plain files
+from kdlite.page import LOADER
 
 SOURCE = Path(mathjax.__file__).parent / "static" / "mathjax" / "es5"
 SCRIPT = "tex-chtml-full.js"  # the one file that never asks for a further one
@@ -22,8 +24,9 @@ FONTS = (
 )
 
 
-def set_mathjax_path(app, config):
+def set_paths(app, config):
     config.mathjax_path = f"mathjax/{SCRIPT}"
+    config.html_static_path.append(str(LOADER))
 
 
 def copy_mathjax(app, error):
@@ -45,7 +48,7 @@ def drop_thebe(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    app.connect("config-inited", set_mathjax_path)
+    app.connect("config-inited", set_paths)
     app.connect("html-page-context", drop_thebe)
     app.connect("build-finished", copy_mathjax)
     app.add_js_file(None, body=TITLES_ONLY)

@@ -5,11 +5,13 @@ Knows traits and messages; knows nothing of how a fit is computed or drawn.
 
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 
 import anywidget
 import numpy as np
 import traitlets
 
+from kdlite import page
 from kdlite.distribution import check_beta, check_each, check_kind
 from kdlite.explorer.family import compute, sampled_runs, stored_bytes
 from kdlite.explorer.live import Fits
@@ -128,6 +130,18 @@ class Explorer(anywidget.AnyWidget):
         """The truth p* that is shown, with its modes where they were dragged to."""
         truth = self._family.truth(self.profile)
         return GaussianMixture(truth.weights, self.modes, truth.covariances) if self.modes else truth
+
+    def save_html(self, path: str | Path, *, title: str = "Truth, teacher and student") -> None:
+        """Write the explorer as it stands to an HTML file that works without a kernel and without a network.
+
+        Args:
+            path: of the file; one that is there is replaced.
+            title: the heading of the page.
+
+        Raises:
+            OSError: if the file cannot be written, naming it.
+        """
+        page.save(path, page.widget(self), title=title)
 
     def _greet(self, _widget: object, content: object, _buffers: object) -> None:
         if isinstance(content, dict) and content.get("kind") == "hello":

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from importlib import resources
 from importlib.resources.abc import Traversable
 from itertools import product
+from pathlib import Path
 
 import anywidget
 import numpy as np
 import traitlets
 
+from kdlite import page
 from kdlite.distribution import check_integer, check_kind, check_number
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.results import Results
@@ -64,6 +66,18 @@ class TemperatureExplorer(anywidget.AnyWidget):
         _check_tau(tau)
         self._taus = np.array(sorted(results.profile["taus"]))
         super().__init__(run=summary(results, texts), tau=tau, curve=curve)
+
+    def save_html(self, path: str | Path, *, title: str = "A run along τ") -> None:
+        """Write the explorer as it stands to an HTML file that works without a kernel and without a network.
+
+        Args:
+            path: of the file; one that is there is replaced.
+            title: the heading of the page.
+
+        Raises:
+            OSError: if the file cannot be written, naming it.
+        """
+        page.save(path, page.widget(self), title=title)
 
     @traitlets.validate("tau")
     def _nearest_stop(self, proposal: dict) -> float:

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from math import exp
+from pathlib import Path
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from kdlite import page
 from kdlite.distribution import check_kind
 from kdlite.lm.model import Reading
 
@@ -79,6 +81,18 @@ class Surprisal:
             '<div class="kd-surprisal" style="font-variant-numeric: tabular-nums; line-height: 1.7; text-align: start">'
             f"<div>log p of a token (nats): {legend}</div>{texts}</div>"
         )
+
+    def save_html(self, path: str | Path, *, title: str = "Surprise, token by token") -> None:
+        """Write the texts as they are shown to an HTML file that needs no network.
+
+        Args:
+            path: of the file; one that is there is replaced.
+            title: the heading of the page.
+
+        Raises:
+            OSError: if the file cannot be written, naming it.
+        """
+        page.save(path, self._repr_html_(), title=title)
 
     def _texts(self) -> list[tuple[float, list[str], list[float]]]:
         """Of each text the mean log-probability, the tokens spelled, and their log-probabilities."""

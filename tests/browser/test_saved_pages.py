@@ -1,0 +1,75 @@
+"""Saved explorers and texts, opened from file:// with every host out of reach: they move, and fit a narrow page."""
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from toy_results import language_results, toy_results
+
+import kdlite as kd
+from kdlite.lm import Language, Surprisal, TemperatureExplorer
+from kdlite.lm.model import Reading
+
+TRUTH = kd.GaussianMixture([0.7, 0.3], [(-1.2, 0), (1, 0.5)], [0.1 * np.eye(2), 0.2 * np.eye(2)])
+
+
+def texts():
+    language = Language(vocabulary=9, length=3, prompt=(1,), eos=0)
+    return Surprisal(Reading(language, np.array([[7, 8, 0]]), np.float32([[-0.2, -9, -3]]), None))
+
+
+SAVED = {
+    "explorer": lambda: kd.Explorer(TRUTH, teacher_components=2, beta=4),
+    "chains": lambda: TemperatureExplorer(toy_results()),
+    "texts of a model": lambda: TemperatureExplorer(language_results()),
+    "surprisal": texts,
+}
+
+
+@pytest.fixture(params=SAVED)
+def saved(request, tmp_path, watched):
+    """A saved page, opened, and what went wrong on it."""
+    SAVED[request.param]().save_html(tmp_path / "page.html", title="My truth <b>")
+    watched.open((tmp_path / "page.html").as_uri())
+    watched.page.locator(".kd-words:not(:empty), .kd-surprisal").first.wait_for()
+    return watched
+
+
+def test_heading_and_content_are_there(saved):
+    assert saved.page.get_by_role("heading", level=1).inner_text() == "My truth <b>"
+    assert saved.page.locator(".kd-message:visible, .widget-note").count() == 0
+    assert saved.faults == []
+
+
+def test_the_knob_turns_without_a_kernel(saved):
+    for knob in saved.page.get_by_role("slider").all()[:1]:  # of beta, or of tau; texts alone have none
+        ends = []
+        for key in ("Home", "End"):
+            knob.press(key)
+            ends.append(
+                (knob.get_attribute("aria-valuetext"), saved.page.locator(".kd-words").text_content())
+            )
+        assert ends[0][0] != ends[1][0] and ends[0][1] != ends[1][1]
+    assert saved.faults == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_page_shows_all_in_either_theme(saved, scheme):
+    page = saved.page
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.wait_for_timeout(300)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    faults = [f for f in Axe().run(page).response["violations"] if f["impact"] in ("serious", "critical")]
+    assert [(fault["id"], fault["nodes"][0]["html"][:160]) for fault in faults] == []
+
+
+def test_an_own_truth_keeps_its_numbers(tmp_path, watched):
+    explorer = kd.Explorer(TRUTH, teacher_components=2, beta=4)
+    explorer.save_html(tmp_path / "page.html")
+    watched.open((tmp_path / "page.html").as_uri())
+    row = watched.page.locator(".kd-numbers tbody tr[data-curve=distilled]")
+    row.wait_for()
+    shown = [float(cell.replace("−", "-")) for cell in row.locator("td").all_inner_texts()[:2]]
+    student = kd.fit_mixture(kd.fit_mixture(TRUTH, 2).sharpen(4), 1)
+    expected = [score(student, truth=TRUTH).value for score in (kd.precision, kd.recall)]
+    assert shown == pytest.approx(expected, abs=0.006)
