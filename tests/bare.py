@@ -39,8 +39,8 @@ def environment(folder, *packages):
 
 def packages(python):
     """Names and versions of what an environment has."""
-    listed = _run([python, "-m", "pip", "list", "--format", "json"], python.parent)
-    return {package["name"]: package["version"] for package in json.loads(listed.stdout)}
+    code = "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions()}))"
+    return json.loads(_run([python, "-c", code], python.parent).stdout)
 
 
 def execute(python, name, folder, **variables):
