@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from kdlite.checks import check_integer, check_kind, check_number, check_seed, show
 from kdlite.descent import Integrand, Problem, pack, smallest_variance
-from kdlite.distribution import check_integer, check_kind, check_number, check_seed, show, stream_seed
+from kdlite.distribution import stream_seed
 from kdlite.gaussian import safe_log
 from kdlite.mixture import GaussianMixture
 from kdlite.starts import merge_components

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kdlite.distribution import check_array, check_each, check_integer, check_kind, check_seed, show
+from kdlite.checks import check_array, check_each, check_integer, check_kind, check_seed, show
 from kdlite.em_batch import (
     Components,
     Covariance,

@@ -6,7 +6,7 @@ Knows arrays; knows nothing of mixtures, texts or who learns from whom.
 
 import numpy as np
 
-from kdlite.distribution import check_beta, check_integer
+from kdlite.checks import check_beta, check_integer
 
 _LEAST = -1e300  # stands for log 0, which times 0 is not a number
 

@@ -9,7 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from kdlite.distribution import Distribution, check_array, check_beta, check_integer, check_seed, show
+from kdlite.checks import check_array, check_beta, check_integer, check_seed, show
+from kdlite.distribution import Distribution
 from kdlite.gaussian import log_components, logsumexp, safe_log, whitening
 from kdlite.knobs import heaviest
 from kdlite.quadrature import Spikes, expect_normal

@@ -9,16 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.distribution import (
-    Estimate,
-    check_array,
-    check_each,
-    check_integer,
-    check_kind,
-    check_number,
-    show,
-    stream_seed,
-)
+from kdlite.checks import check_array, check_each, check_integer, check_kind, check_number, show
+from kdlite.distribution import Estimate, stream_seed
 
 _LARGEST = 1e100  # tau, or recall
 _SHRINKING = 1e9  # of an error, at most

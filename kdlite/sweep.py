@@ -9,15 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.distribution import (
-    check_beta,
-    check_each,
-    check_integer,
-    check_kind,
-    check_seed,
-    show,
-    stream_seed,
-)
+from kdlite.checks import check_beta, check_each, check_integer, check_kind, check_seed, show
+from kdlite.distribution import stream_seed
 from kdlite.em import fit_mixtures
 from kdlite.em_batch import Covariance
 from kdlite.mixture import GaussianMixture

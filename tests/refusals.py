@@ -13,7 +13,7 @@ import pytest
 from traitlets import TraitError
 
 import kdlite
-from kdlite.distribution import show
+from kdlite.checks import show
 
 PACKAGE = str(Path(kdlite.__file__).parent)
 REFUSALS = (

@@ -16,7 +16,7 @@ from typing import Self
 
 import numpy as np
 
-from kdlite.distribution import show
+from kdlite.checks import show
 from kdlite.mixture import GaussianMixture
 
 _MAGIC = b"KDLF"

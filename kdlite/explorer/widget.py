@@ -12,7 +12,7 @@ import numpy as np
 import traitlets
 
 from kdlite import page
-from kdlite.distribution import check_beta, check_each, check_kind
+from kdlite.checks import check_beta, check_each, check_kind
 from kdlite.explorer.family import compute, sampled_runs, stored_bytes
 from kdlite.explorer.live import Fits
 from kdlite.explorer.storage import Family

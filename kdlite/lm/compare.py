@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.distribution import Estimate, check_integer, precision, ratio_estimate, recall
+from kdlite.checks import check_integer
+from kdlite.distribution import Estimate, precision, ratio_estimate, recall
 from kdlite.lm.model import LanguageModel
 
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from accelerate import PartialState
 
-from kdlite.distribution import check_integer, check_seed, stream_seed
+from kdlite.checks import check_integer, check_seed
+from kdlite.distribution import stream_seed
 from kdlite.lm.language import Language
 from kdlite.lm.store import read_json, replacing, sha256, write_json
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from kdlite.distribution import show
+from kdlite.checks import show
 from kdlite.lm.weights import best_dtype
 
 _SIDE, _TRIES = 2048, 5  # of the product that measures a processor

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from kdlite.distribution import check_integer, check_kind, stream_seed
+from kdlite.checks import check_integer, check_kind
+from kdlite.distribution import stream_seed
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.language import Language
 from kdlite.lm.model import BATCH, LanguageModel

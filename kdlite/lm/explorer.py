@@ -15,7 +15,7 @@ import numpy as np
 import traitlets
 
 from kdlite import page
-from kdlite.distribution import check_integer, check_kind, check_number
+from kdlite.checks import check_integer, check_kind, check_number
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.results import Results
 from kdlite.lm.surprisal import EDGES, GROUNDS, spell

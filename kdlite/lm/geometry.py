@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.distribution import Estimate, check_array, check_integer
+from kdlite.checks import check_array, check_integer
+from kdlite.distribution import Estimate
 
 _FARTHEST = 1e50  # coordinate
 _SAME = 1e-10  # squared distance, as a part of the points' own squares, below which float32 cannot tell

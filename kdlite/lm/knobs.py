@@ -11,7 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from kdlite.distribution import check_beta, check_integer, stream_seed
+from kdlite.checks import check_beta, check_integer
+from kdlite.distribution import stream_seed
 from kdlite.knobs import effective_sample_size, log_favour, resample
 from kdlite.lm.corpus import Sampler
 from kdlite.lm.language import Language

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from kdlite.distribution import check_each, check_integer, check_kind, show
+from kdlite.checks import check_each, check_integer, check_kind, show
 
 _NAMES = {
     "vocabulary": ("vocabulary size", "both must be made for the same token ids"),

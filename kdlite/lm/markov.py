@@ -11,15 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from kdlite.distribution import (
-    Estimate,
-    check_array,
-    check_beta,
-    check_integer,
-    check_number,
-    check_seed,
-    precision,
-)
+from kdlite.checks import check_array, check_beta, check_integer, check_number, check_seed
+from kdlite.distribution import Estimate, precision
 from kdlite.gaussian import safe_log
 from kdlite.lm.language import Language
 

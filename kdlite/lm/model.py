@@ -18,14 +18,7 @@ from torch import nn
 from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.distribution import (
-    check_beta,
-    check_integer,
-    check_kind,
-    check_number,
-    check_seed,
-    show,
-)
+from kdlite.checks import check_beta, check_integer, check_kind, check_number, check_seed, show
 from kdlite.lm.language import Language
 from kdlite.lm.sampling import WHOLE, Truncation, draws
 from kdlite.lm.scoring import IGNORED, score_tokens

@@ -27,7 +27,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from kdlite.distribution import check_kind, check_number, show
+from kdlite.checks import check_kind, check_number, show
 
 _CHUNK = 1 << 24  # logits held at a time
 OBJECTIVES = ("forward_kl", "reverse_kl", "jensen_shannon")

@@ -17,15 +17,8 @@ from accelerate import PartialState
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
-from kdlite.distribution import (
-    Distribution,
-    Estimate,
-    check_kind,
-    precision,
-    ratio_estimate,
-    recall,
-    stream_seed,
-)
+from kdlite.checks import check_kind
+from kdlite.distribution import Distribution, Estimate, precision, ratio_estimate, recall, stream_seed
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.distilling import distil
 from kdlite.lm.footprint import Footprint

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import torch
 
-from kdlite.distribution import check_kind
+from kdlite.checks import check_kind
 from kdlite.lm import tracing
 from kdlite.lm.devices import Device, find
 from kdlite.lm.footprint import Footprint, spell

@@ -9,15 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from kdlite.distribution import (
-    check_beta,
-    check_each,
-    check_integer,
-    check_kind,
-    check_number,
-    check_seed,
-    show,
-)
+from kdlite.checks import check_beta, check_each, check_integer, check_kind, check_number, check_seed, show
 from kdlite.lm.language import Language
 from kdlite.lm.markov import check_random
 from kdlite.lm.model import Shape, find_shape

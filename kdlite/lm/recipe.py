@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from kdlite.distribution import check_each, check_integer, check_kind, check_number, check_seed, show
+from kdlite.checks import check_each, check_integer, check_kind, check_number, check_seed, show
 
 
 @dataclass(frozen=True)

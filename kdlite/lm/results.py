@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from kdlite import recorded
-from kdlite.distribution import Estimate, check_each, check_kind, check_number
+from kdlite.checks import check_each, check_kind, check_number
+from kdlite.distribution import Estimate
 from kdlite.lm.store import read_json
 from kdlite.scores import Curve, Frontier
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
 
-from kdlite.distribution import check_integer, check_number, check_seed
+from kdlite.checks import check_integer, check_number, check_seed
 from kdlite.lm.language import Language
 
 _CHECK = 32  # steps between two looks at which texts have ended; each look waits for the device

@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from kdlite.distribution import check_kind
+from kdlite.checks import check_kind
 
 _LOCK = ".lock"
 _GLANCE = 1.0  # seconds: whoever asks ``is_locked`` holds the lock for a moment

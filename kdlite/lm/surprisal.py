@@ -13,7 +13,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from kdlite import page
-from kdlite.distribution import check_kind
+from kdlite.checks import check_kind
 from kdlite.lm.model import Reading
 
 EDGES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nats of surprisal, -log p, where one ground ends and the next begins

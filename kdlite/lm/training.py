@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel, get_wsd_schedule
 
-from kdlite.distribution import check_kind
+from kdlite.checks import check_kind
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.packing import Rows, pack

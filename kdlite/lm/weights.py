@@ -20,7 +20,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.distribution import check_beta, check_each, check_integer, show
+from kdlite.checks import check_beta, check_each, check_integer, show
 from kdlite.lm import packaged
 from kdlite.lm.language import Language
 from kdlite.lm.model import LanguageModel, check_device, fingerprint
