@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kdlite import recorded
-from kdlite.lm import Results
+from kdlite.lm import Profile, Results
 
 RESULTS = Path(__file__).parents[1] / "book" / "results"
 
@@ -15,6 +15,12 @@ def test_every_record_of_the_book_is_found():
     files = sorted(RESULTS.glob("*.json"))
     assert "toy-language" in recorded.paths()
     assert [path.resolve() for path in recorded.paths().values()] == [path.resolve() for path in files]
+
+
+@pytest.mark.parametrize("name", recorded.paths())
+def test_a_record_is_of_the_profile_that_makes_it_again(name):
+    profile = Results.recorded(name).profile
+    assert Profile.of(profile["name"], profile) == Profile.load(profile["name"])
 
 
 def test_those_inside_the_package_come_first(tmp_path, monkeypatch):

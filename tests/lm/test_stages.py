@@ -6,7 +6,7 @@ import pytest
 
 import kdlite.lm.profile
 from kdlite.lm import Profile
-from kdlite.lm.profile import Toy
+from kdlite.lm.profile import Beyond, Toy
 from kdlite.lm.stages import Draw, Embed, Fit, Score, rows, stages
 
 PROFILES = [
@@ -88,7 +88,16 @@ def test_every_knob_has_a_teacher_a_student_and_a_decoder():
     """And every objective and every heir a student, for each seed."""
     profile = Profile.load("knobs")
     lessons = ({"tau": 0.6, "jsd_weight": 0.0}, {"tau": 1.0, "jsd_weight": 1.0})
-    beyond = replace(profile.beyond, best_of=(4, 16), matched=lessons, generations=3)
+    beyond = Beyond(
+        top_k=(8, 2),
+        min_p=(0.1,),
+        best_of=(4, 16),
+        power=(1.5,),
+        matched=lessons,
+        on_policy=lessons[1:],
+        heir_taus=(0.8, 1.0),
+        generations=3,
+    )
     profile = replace(profile, beyond=beyond)
     found = [stage.job for stage in stages(profile) if stage.name in added(profile)]
     curves = Counter(job.curve for job in found if isinstance(job, Score))
