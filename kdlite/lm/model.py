@@ -20,6 +20,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrai
 
 from kdlite.checks import check_beta, check_integer, check_kind, check_number, check_seed, show
 from kdlite.lm.language import Language
+from kdlite.lm.packaged import quiet
 from kdlite.lm.sampling import WHOLE, Truncation, draws
 from kdlite.lm.scoring import IGNORED, score_tokens
 
@@ -274,7 +275,8 @@ class LanguageModel:
             )
         if Path(folder).is_file():
             raise NotADirectoryError(f"{folder} is a file; choose a folder")
-        self.model.save_pretrained(folder)
+        with quiet():
+            self.model.save_pretrained(folder)
         if self.tokenizer is not None:
             self.tokenizer.save_pretrained(folder)
         text = json.dumps(asdict(self.language) | {"beta": self.beta}, indent=2)

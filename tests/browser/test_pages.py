@@ -41,6 +41,8 @@ def test_page_is_complete_without_a_network(name, home, watched):
     assert page.evaluate("() => [...document.fonts].filter((f) => f.status === 'error').length") == 0
     assert page.evaluate("() => [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)") == []
 
+    assert page.get_by_text("This control needs a live kernel.").count() == 0  # a progress bar, say
+
     too_wide = (
         "() => [...document.querySelectorAll('.cell pre')].filter((p) => p.scrollWidth > p.clientWidth)"
     )

@@ -265,7 +265,6 @@ class TestFolder:
 
     def test_progress_bars_stay_as_they_were(self, small, tmp_path, capfd):
         small.save(tmp_path)
-        capfd.readouterr()
         load(tmp_path)
         assert capfd.readouterr() == ("", "")
         assert logging.is_progress_bar_enabled()

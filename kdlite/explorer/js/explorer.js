@@ -221,7 +221,7 @@ class Explorer {
     if (this.live.isSilent) notes.push("The kernel has not answered; run the cell again.");
     else if (this.live.answers && this.live.pending()) notes.push("Fitting …");
     if (this.live.answers) notes.push("Drag a mode of p*, or move it with the arrow keys: teacher and student refit.");
-    else notes.push("Dragging a mode of p* and drawing new samples need a live kernel: open this page in JupyterLab or Colab.");
+    else notes.push("Dragging a mode of p* and drawing new samples need a live kernel: open the notebook in JupyterLab or Colab.");
     const text = notes.join(" ");
     if (this.notes.textContent !== text) this.notes.textContent = text;
   }
