@@ -84,7 +84,8 @@ def choose_tau(
     neighbours are averaged (isotonic regression; Barlow et al. 1972). The interval is a parametric bootstrap:
     the pilot is drawn again and again around its curve, and each draw crosses the floor somewhere. Estimates
     are drawn from normals, independent of each other. A row of recalls for each seed is drawn whole, so that
-    what a seed shares along tau stays shared, from a Student t, for the seeds are few.
+    what a seed shares along tau stays shared, from a Student t, for the seeds are few. It knows nothing of how
+    the curve bends between two taus: add one near the crossing.
 
     Args:
         taus: T >= 2 different temperatures > 0.
