@@ -6,7 +6,7 @@ Knows arrays; knows nothing of mixtures, texts or who learns from whom.
 
 import numpy as np
 
-from kdlite.checks import check_beta, check_integer
+from kdlite.checks import check_beta, check_integer, check_number
 
 _LEAST = -1e300  # stands for log 0, which times 0 is not a number
 
@@ -26,11 +26,7 @@ def heaviest(
     Raises:
         ValueError: if a number is out of range.
     """
-    if top_k is not None:
-        check_integer("top_k", top_k, 1, "keep at least one, or None for all")
-    for name, value in (("top_p", top_p), ("min_p", min_p)):
-        if value is not None and not 0 < value <= 1:
-            raise ValueError(f"{name} must be in (0, 1], got {value!r}; None keeps all")
+    check_truncation(top_k, top_p, min_p, "weight")
     weights = np.asarray(weights, dtype=np.float64)
     kept = weights > 0
     if top_k is not None and top_k < len(weights):
@@ -42,6 +38,15 @@ def heaviest(
     if min_p is not None:
         kept &= weights >= min_p * weights.max()
     return kept
+
+
+def check_truncation(top_k: int | None, top_p: float | None, min_p: float | None, each: str) -> None:
+    """Nothing, or a ValueError for a number out of range; ``each`` is what is kept or left out."""
+    if top_k is not None:
+        check_integer("top_k", top_k, 1, f"keep at least one {each}, or None for all")
+    for name, value in (("top_p", top_p), ("min_p", min_p)):
+        if value is not None:
+            check_number(name, value, "in (0, 1]", lambda v: 0 < v <= 1, f"None keeps every {each}")
 
 
 def power(log_p: np.ndarray, beta: float) -> np.ndarray:

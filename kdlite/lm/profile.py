@@ -122,8 +122,7 @@ class Lesson:
     jsd_weight: float  # 0 is forward KL, 1 reverse KL
 
     def __post_init__(self) -> None:
-        if not self.tau > 0:
-            raise ValueError(f"a lesson's tau must be > 0, got {self.tau}; 1 leaves the teacher unchanged")
+        check_number("a lesson's tau", self.tau, "> 0", lambda t: t > 0, "1 leaves the teacher unchanged")
         measure("jensen_shannon", self.jsd_weight)  # has errors of its own
 
     def __str__(self) -> str:

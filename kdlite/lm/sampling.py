@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
 
-from kdlite.checks import check_integer, check_number, check_seed
+from kdlite.checks import check_integer, check_seed
+from kdlite.knobs import check_truncation
 from kdlite.lm.language import Language
 
 _CHECK = 32  # steps between two looks at which texts have ended; each look waits for the device
@@ -35,12 +36,7 @@ class Truncation(NamedTuple):
 
     def check(self) -> "Truncation":
         """Itself, or a ValueError for values out of range."""
-        if self.top_k is not None:
-            check_integer("top_k", self.top_k, 1, "keep at least one token, or None for all")
-        for name in ("top_p", "min_p"):
-            value = getattr(self, name)
-            if value is not None:
-                check_number(name, value, "in (0, 1]", lambda v: 0 < v <= 1, "None keeps every token")
+        check_truncation(*self, each="token")
         return self
 
     def apply(self, logits: Tensor) -> Tensor:

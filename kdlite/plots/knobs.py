@@ -21,7 +21,6 @@ def knobs(
     *,
     entropy: str,
     start: tuple[float, float] | None = None,
-    truth: float | None = None,
     unit: str = "nats",
     log: bool = False,
     xlim: Sequence[float] | None = None,
@@ -35,7 +34,6 @@ def knobs(
             standard errors of recall and precision, drawn as 95 % intervals. A knob keeps its marker in all panels.
         entropy: what the colour is.
         start: recall and precision of the direct student, a diamond in its colour.
-        truth: the truth's own score, a star.
         unit: of both axes.
         log: spaces recall by the logarithm of its distance from 0.
         xlim, ylim: what is shown of recall and precision; all of it where None.
@@ -55,8 +53,6 @@ def knobs(
             ax.scatter(x, y, 38, colour, cmap=_MAP, norm=norm, label=name, **shape)
         if start is not None:
             ax.plot(*start, "D", color=COLOURS["direct"], ms=9, mfc="none", mew=2, label="direct student")
-        if truth is not None:
-            ax.plot(truth, truth, "*", color=COLOURS["truth"], ms=11)
         if log:
             ax.set_xscale("symlog", linthresh=1)
             ticks = [-50, -20, -10, -5, -3, -2]
