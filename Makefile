@@ -41,7 +41,7 @@ toy: .venv/ready ## record the run of chapter 7 again (resumes, about ten minute
 	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run toy --out _runs/toy
 	cp _runs/toy/results.json book/results/toy-language.json
 
-knobs: .venv/ready ## record the run of chapter 11 again (resumes, half an hour on a busy core)
+knobs: .venv/ready ## record the run of chapter 11 again (resumes, about half an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run knobs --out _runs/knobs
 	cp _runs/knobs/results.json book/results/toy-knobs.json
 
