@@ -90,7 +90,7 @@ class Explorer {
       if (this.inView && this.outdated) this.schedule();
     });
     view.observe(this.root);
-    // What concerns the whole page is drawn everywhere, so that none is seen in old colours, or on paper without.
+    // Sizes, colours and paper concern the whole page, and what is out of sight as well.
     const canvases = [this.plane, this.frontier, this.weights];
     const size = new ResizeObserver(() => canvases.some(isResized) && this.drawUnseen());
     for (const canvas of canvases) size.observe(canvas);
