@@ -22,8 +22,9 @@ test: .venv/ready ## check style, units, notebooks and pages
 	$(BIN)/ruff format --check
 	$(BIN)/pytest -n 2
 
-proof: .venv/ready ## run the slow proofs
-	$(BIN)/pytest tests/proof
+# A file stays in one process: its tests share an environment, or the runs that they kill.
+proof: .venv/ready ## run the slow proofs, and write tests/proof/RESULTS.md
+	$(BIN)/pytest -n 2 --dist loadfile tests/proof
 
 old: ## run the core's tests with the lowest releases that pyproject.toml lets in
 	$(PYTHON) tools/bounds.py old

@@ -1,9 +1,10 @@
-"""With what a result was made: the commit of this code, and the versions it ran with.
+"""With what a result was made: the commit of this code, the versions it ran with, and the processor.
 
-Knows git and installed packages; knows nothing of results.
+Knows git, installed packages and the system; knows nothing of results.
 """
 
 import platform
+import re
 import subprocess
 from functools import cache
 from importlib.metadata import version
@@ -26,3 +27,13 @@ def commit() -> str:
 def versions(*packages: str) -> dict[str, str]:
     """Versions of Python and of installed packages, by name."""
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def processor() -> str:
+    """The model of this machine's processor, or at least its architecture."""
+    try:
+        known = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:  # not Linux
+        known = ""
+    model = re.search(r"^model name\s*:\s*(.+)$", known, re.MULTILINE)
+    return model[1] if model else platform.processor() or platform.machine()

@@ -136,3 +136,8 @@ class Widest(TorchDispatchMode):
             if isinstance(tensor, torch.Tensor) and self.vocabulary in tensor.shape:
                 self.elements = max(self.elements, tensor.numel())
         return out
+
+
+def weights(model):
+    """All parameters in one vector."""
+    return torch.cat([p.flatten() for p in model.model.parameters()])

@@ -1,10 +1,11 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kdlite.provenance import commit, versions
+from kdlite.provenance import commit, processor, versions
 
 
 @pytest.fixture
@@ -56,3 +57,27 @@ def test_without_git_the_commit_is_unknown(tmp_path, asked, monkeypatch):
 def test_versions_are_those_at_work():
     python = ".".join(map(str, sys.version_info[:3]))
     assert versions("numpy") == {"python": python, "numpy": np.__version__}
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "expected"),
+    [
+        (
+            "processor\t: 0\nmodel name\t: A 1 @ 2 GHz\nprocessor\t: 1\nmodel name\t: A 1 @ 2 GHz\n",
+            "A 1 @ 2 GHz",
+        ),
+        ("processor\t: 0\nBogoMIPS\t: 100\n", "arm64"),
+        (None, "arm64"),
+    ],
+)
+def test_the_processor_is_named_by_its_model_or_its_architecture(cpuinfo, expected, monkeypatch):
+    def read_text(path, encoding):
+        assert path == Path("/proc/cpuinfo")
+        if cpuinfo is None:
+            raise FileNotFoundError
+        return cpuinfo
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    monkeypatch.setattr("platform.processor", lambda: "")
+    monkeypatch.setattr("platform.machine", lambda: "arm64")
+    assert processor() == expected

@@ -1,10 +1,11 @@
 """Language models on the same two verbs as mixtures: sample and score, sharpen, fit, prune."""
 
+from kdlite.lm.architecture import SHAPES, Shape, new, prune
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.distilling import distil
 from kdlite.lm.language import Language
 from kdlite.lm.markov import MarkovMixture
-from kdlite.lm.model import SHAPES, LanguageModel, Shape, new, prune
+from kdlite.lm.model import LanguageModel
 from kdlite.lm.pipeline import run
 from kdlite.lm.plan import Plan, plan
 from kdlite.lm.profile import Profile

@@ -19,9 +19,10 @@ from kdlite.distribution import stream_seed
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.language import Language
 from kdlite.lm.model import BATCH, LanguageModel
+from kdlite.lm.next_token import WHOLE
 from kdlite.lm.objectives import Measure, measure
 from kdlite.lm.recipe import Recipe
-from kdlite.lm.sampling import WHOLE, draws
+from kdlite.lm.sampling import draws
 from kdlite.lm.scoring import IGNORED, HeadLoss, outputs, project
 from kdlite.lm.training import train
 

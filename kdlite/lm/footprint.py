@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 
 from kdlite.lm import tracing
+from kdlite.lm.architecture import SHAPES, Shape, find_shape
 from kdlite.lm.language import Language
 from kdlite.lm.markov import MarkovMixture
-from kdlite.lm.model import SHAPES, Shape, find_shape
 from kdlite.lm.profile import Learner, Pretrained, Profile, Scratch, Toy
 from kdlite.lm.stages import DONE, Draw, Embed, Fit, Score, Stage, stages
 

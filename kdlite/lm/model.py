@@ -1,4 +1,4 @@
-"""A causal language model as a distribution over texts, new ones from scratch, and shallower copies.
+"""A causal language model as a distribution over texts.
 
 Knows the two verbs and the knob; knows nothing of where weights come from or how they are trained.
 """
@@ -6,7 +6,7 @@ Knows the two verbs and the knob; knows nothing of where weights come from or ho
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,14 +14,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
 from tqdm import tqdm
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.checks import check_beta, check_integer, check_kind, check_number, check_seed, show
+from kdlite.checks import check_beta, check_kind, show
 from kdlite.lm.language import Language
+from kdlite.lm.next_token import WHOLE, Truncation
 from kdlite.lm.packaged import quiet
-from kdlite.lm.sampling import WHOLE, Truncation, draws
+from kdlite.lm.sampling import draws
 from kdlite.lm.scoring import IGNORED, score_tokens
 
 POSITIONS = 1 << 13  # scored in one forward pass
@@ -132,7 +132,7 @@ class LanguageModel:
         may put a token at the very edge on the other side of it: use the log-probabilities that ``draws`` gives.
 
         Args:
-            top_k, top_p, min_p: see ``sampling.Truncation``; they replace an earlier truncation.
+            top_k, top_p, min_p: see ``next_token.Truncation``; they replace an earlier truncation.
 
         Raises:
             ValueError: if a number is out of range.
@@ -283,52 +283,6 @@ class LanguageModel:
         Path(folder, "language.json").write_text(text + "\n", encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class Shape:
-    """The architecture of a Llama-shaped model with tied embeddings."""
-
-    hidden: int
-    layers: int
-    heads: int
-    key_heads: int
-    mlp: int
-    rope_base: float = 10_000.0
-    positions: int = 2048
-
-    def __post_init__(self) -> None:
-        for name in ("hidden", "layers", "heads", "key_heads", "mlp", "positions"):
-            check_integer(name, getattr(self, name), 1, "a model has at least one of each")
-        check_number("rope_base", self.rope_base, "a finite number > 0", lambda v: v > 0, "10000 is usual")
-        if self.hidden % self.heads or self.heads % self.key_heads:
-            raise ValueError(
-                f"heads must divide hidden, and key_heads heads, got {self.hidden}, {self.heads} and "
-                f"{self.key_heads}; change one"
-            )
-        if self.hidden // self.heads % 2:
-            raise ValueError(
-                f"rotary positions turn pairs, so hidden / heads must be even, got {self.hidden} / {self.heads}; change one"
-            )
-
-
-# From the models' published configurations.
-SHAPES = {
-    "SmolLM2-1.7B": Shape(2048, 24, 32, 32, 8192, rope_base=130_000, positions=8192),
-    "SmolLM2-360M": Shape(960, 32, 15, 5, 2560, rope_base=100_000, positions=8192),
-    "SmolLM2-135M": Shape(576, 30, 9, 3, 1536, rope_base=100_000, positions=8192),
-}
-
-
-def find_shape(shape: str | Shape) -> Shape:
-    """A shape, by its name if it has one.
-
-    Raises:
-        ValueError: for an unknown name, or what is no shape.
-    """
-    if not isinstance(shape, str | Shape) or (isinstance(shape, str) and shape not in SHAPES):
-        raise ValueError(f"unknown shape {show(shape)}; known are {', '.join(SHAPES)}, or pass a Shape")
-    return SHAPES[shape] if isinstance(shape, str) else shape
-
-
 def check_device(device: str | torch.device) -> torch.device:
     """A device of this machine, or a ValueError."""
     try:
@@ -337,88 +291,6 @@ def check_device(device: str | torch.device) -> torch.device:
         raise ValueError(
             f"device must be one of this machine's, got {show(device)}; 'cpu' always is"
         ) from None
-
-
-def new(
-    shape: str | Shape,
-    language: Language,
-    *,
-    seed: int = 0,
-    tokenizer: PreTrainedTokenizerBase | None = None,
-) -> LanguageModel:
-    """A model from scratch: every parameter, the norms included, is newly made from the seed.
-
-    Matrices are normal with standard deviation ``hidden ** -0.5``, SmolLM2-135M's own; norms are ones.
-
-    Raises:
-        ValueError: for an unknown shape, or a language that the shape cannot hold.
-    """
-    shape = find_shape(shape)
-    check_kind("language", language, Language, "say what the model's ids mean")
-    config = LlamaConfig(
-        vocab_size=language.embeddings,
-        hidden_size=shape.hidden,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.key_heads,
-        intermediate_size=shape.mlp,
-        max_position_embeddings=shape.positions,
-        rope_parameters={"rope_type": "default", "rope_theta": shape.rope_base},
-        initializer_range=shape.hidden**-0.5,
-        tie_word_embeddings=True,
-        bos_token_id=language.begin,
-        eos_token_id=language.eos,
-        pad_token_id=None,
-        dtype=torch.float32,
-    )
-    with torch.random.fork_rng(devices=[]):  # the global generator stays where it is
-        torch.default_generator.manual_seed(check_seed(seed))  # torch.manual_seed would seed GPUs too
-        model = LlamaForCausalLM(config)
-    return LanguageModel(model, language, tokenizer)
-
-
-def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
-    """A copy of a Llama-shaped model with fewer layers.
-
-    Args:
-        model: is left as it is.
-        layers: which layers stay, by index; or how many: then as many of the first as of the last. Of SmolLM2-135M-
-            Instruct's 30 layers 24 chosen so leave -4.5 nats per token on its own texts, evenly spread ones -6.0
-            (whole: -3.7); 12 after a pass over 256 texts -5.7, evenly spread ones -6.2.
-
-    Raises:
-        ValueError: if it is not Llama-shaped, or has no such layers.
-    """
-    check_kind("model", model, LanguageModel, "pass one that new or load made")
-    stack = getattr(getattr(model.model, "model", None), "layers", None)
-    if not isinstance(stack, nn.ModuleList):
-        raise ValueError(f"cannot prune a {type(model.model).__name__}; pass a Llama-shaped model")
-    depth = len(stack)
-    whole = isinstance(layers, int | np.integer) and not isinstance(layers, bool)
-    kept = (
-        _kept(depth, min(int(layers), depth + 1)) if whole else list(layers) if _are_indices(layers) else []
-    )
-    if not kept or sorted(set(kept)) != kept or kept[0] < 0 or kept[-1] >= depth:
-        raise ValueError(
-            f"layers must be between 1 and {depth}, or rising indices below {depth}, got {show(layers)}; keep fewer"
-        )
-    pruned = copy.deepcopy(model.model)
-    pruned.model.layers = nn.ModuleList(pruned.model.layers[i] for i in kept)
-    for i, layer in enumerate(pruned.model.layers):
-        layer.self_attn.layer_idx = i
-    pruned.config.num_hidden_layers = len(kept)
-    return replace(model, model=pruned)
-
-
-def _are_indices(layers: object) -> bool:
-    several = isinstance(layers, Sequence | np.ndarray) and not isinstance(layers, str)
-    return several and all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in layers)
-
-
-def _kept(depth: int, n: int) -> list[int]:
-    """The first and the last n / 2 layers."""
-    first = n - n // 2
-    return [*range(first), *range(depth - n // 2, depth)]
 
 
 def fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:

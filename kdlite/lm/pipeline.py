@@ -19,13 +19,14 @@ from tqdm import tqdm
 
 from kdlite.checks import check_kind
 from kdlite.distribution import Distribution, Estimate, precision, ratio_estimate, recall, stream_seed
+from kdlite.lm.architecture import new, prune
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.distilling import distil
 from kdlite.lm.footprint import Footprint
 from kdlite.lm.geometry import Plane, coverage
 from kdlite.lm.knobs import turn
 from kdlite.lm.markov import MarkovMixture
-from kdlite.lm.model import LanguageModel, new, prune
+from kdlite.lm.model import LanguageModel
 from kdlite.lm.profile import Learner, Pretrained, Profile, Scratch, Toy
 from kdlite.lm.record import RESULTS, made_now, record
 from kdlite.lm.stages import DONE, Draw, Embed, Fit, Score, Stage, stages

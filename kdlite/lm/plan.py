@@ -15,10 +15,11 @@ import torch
 
 from kdlite.checks import check_kind
 from kdlite.lm import tracing
+from kdlite.lm.architecture import Shape
 from kdlite.lm.devices import Device, find
 from kdlite.lm.footprint import Footprint, spell
 from kdlite.lm.knobs import tries
-from kdlite.lm.model import POSITIONS, Shape
+from kdlite.lm.model import POSITIONS
 from kdlite.lm.profile import Pretrained, Profile
 from kdlite.lm.stages import Draw, Embed, Fit, Score, Stage, stages
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from kdlite.checks import check_beta, check_each, check_integer, check_kind, check_number, check_seed, show
+from kdlite.lm.architecture import Shape, find_shape
 from kdlite.lm.language import Language
 from kdlite.lm.markov import check_random
-from kdlite.lm.model import Shape, find_shape
 from kdlite.lm.objectives import measure
 from kdlite.lm.recipe import Recipe
 

@@ -5,7 +5,6 @@ Knows what finished stages have left in their folders; knows nothing of how they
 
 import json
 import os
-import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from kdlite.lm.profile import Profile
 from kdlite.lm.results import Results
 from kdlite.lm.stages import DONE, Score, stages
 from kdlite.lm.store import read_json, replacing
-from kdlite.provenance import commit, versions
+from kdlite.provenance import commit, processor, versions
 
 RESULTS = "results.json"
 
@@ -62,7 +61,7 @@ def _provenance(done: dict[str, dict]) -> dict:
     """Where and with what a table was made: every commit that made a stage, and the one at work."""
     now = made_now()
     commits = dict.fromkeys([*(stage["commit"] for stage in done.values()), now["commit"]])
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
     return {
         "commit": ", ".join(commits),
         "date": now["date"],
@@ -70,10 +69,6 @@ def _provenance(done: dict[str, dict]) -> dict:
         "versions": versions("kdlite", "numpy", "torch", "transformers"),
         "seconds": {name: stage["seconds"] for name, stage in done.items()},
     }
-
-
-def _processor() -> str:
-    return platform.processor() or platform.machine()
 
 
 def _write_table(path: Path, results: dict) -> None:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from kdlite.lm.sampling import WHOLE, Decoder, Truncation, temper
+from kdlite.lm.next_token import WHOLE, Truncation, temper
+from kdlite.lm.sampling import Decoder
 
 _CHUNK = 1 << 24  # logits held at a time
 IGNORED = -1  # target of a position that is not scored

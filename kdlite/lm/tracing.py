@@ -17,9 +17,10 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 from transformers import AttentionInterface, PreTrainedModel
 
+from kdlite.lm.architecture import Shape, new
 from kdlite.lm.language import Language
-from kdlite.lm.model import Shape, new
-from kdlite.lm.sampling import Decoder, Truncation
+from kdlite.lm.next_token import Truncation
+from kdlite.lm.sampling import Decoder
 from kdlite.lm.scoring import TokenLoss, score_tokens
 
 # The attention of every run, under a name that transformers makes no mask for: to make one it looks at values.

@@ -25,9 +25,9 @@ from transformers import PreTrainedModel, get_wsd_schedule
 from kdlite.checks import check_kind
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.model import LanguageModel
+from kdlite.lm.next_token import WHOLE
 from kdlite.lm.packing import Rows, pack
 from kdlite.lm.recipe import Recipe
-from kdlite.lm.sampling import WHOLE
 from kdlite.lm.scoring import IGNORED, TokenLoss
 from kdlite.lm.store import claim, replacing, write_json
 

@@ -6,6 +6,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
+from explorer_pages import page
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -59,3 +60,18 @@ class Watched:
 def watched(browser):
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         yield Watched(context.new_page())
+
+
+@pytest.fixture
+def show(watched, tmp_path):
+    """Open a page of explorers and wait until each has drawn, or has said why not."""
+
+    def open_page(*explorers, home=None, **options):
+        (tmp_path / "page.html").write_text(page(explorers, **options))
+        watched.open(f"{home or tmp_path.as_uri()}/page.html")
+        views = options.get("views") or explorers
+        ready = ".kd-explorer :is(.kd-words:not(:empty), .kd-message:not([hidden]))"
+        watched.page.locator(ready).nth(len(views) - 1).wait_for()
+        return watched.page
+
+    return open_page

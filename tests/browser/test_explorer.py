@@ -28,22 +28,6 @@ DENSITIES = """async ({ esm, bytes, settings, points }) => {
 }"""
 
 
-@pytest.fixture
-def show(watched, tmp_path):
-    """Open a page of explorers and wait until each has drawn, or has said why not."""
-
-    def open_page(*explorers, home=None, **options):
-        (tmp_path / "page.html").write_text(page(explorers, **options))
-        watched.open(f"{home or tmp_path.as_uri()}/page.html")
-        views = options.get("views") or explorers
-        watched.page.locator(".kd-explorer :is(.kd-words:not(:empty), .kd-message:not([hidden]))").nth(
-            len(views) - 1
-        ).wait_for()
-        return watched.page
-
-    return open_page
-
-
 @pytest.fixture(params=["http", "file"])
 def home(request, serve, tmp_path):
     return serve(tmp_path) if request.param == "http" else tmp_path.as_uri()

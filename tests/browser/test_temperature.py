@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from explorer_pages import page
 from toy_results import DOTS, TAUS, language_results, toy_results
 
 from kdlite import plots
@@ -24,21 +23,6 @@ TOO_WIDE = """() => {
 NAMES = {"distilled": "distilled student", "cooled": "direct student, cooled", "teacher": "teacher"}
 BOTH = pytest.mark.parametrize("results", [toy_results, language_results])
 GROUND = "(e) => getComputedStyle(e).backgroundColor"
-
-
-@pytest.fixture
-def show(watched, tmp_path):
-    """Open a page of explorers and wait until each has drawn, or has said why not."""
-
-    def open_page(*explorers, **options):
-        (tmp_path / "page.html").write_text(page(explorers, **options))
-        watched.open(f"{tmp_path.as_uri()}/page.html")
-        views = options.get("views") or explorers
-        ready = ".kd-explorer :is(.kd-words:not(:empty), .kd-message:not([hidden]))"
-        watched.page.locator(ready).nth(len(views) - 1).wait_for()
-        return watched.page
-
-    return open_page
 
 
 def slider(page, view=0):

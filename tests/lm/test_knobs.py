@@ -10,7 +10,7 @@ import kdlite as kd
 from kdlite import knobs
 from kdlite.lm import Corpus, Recipe, distil
 from kdlite.lm.knobs import KNOBS, BestOf, Power, tries, turn
-from kdlite.lm.sampling import Truncation
+from kdlite.lm.next_token import Truncation
 
 LANGUAGE = LANGUAGES["end, longer prompt"]
 MODEL = llama(LANGUAGE)

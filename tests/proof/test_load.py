@@ -34,10 +34,10 @@ def peak(script: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
-def test_two_million_texts_are_written_and_read_in_bounded_memory(tmp_path):
+def test_two_million_texts_are_written_and_read_in_bounded_memory(tmp_path, record_property):
     names = {"folder": str(tmp_path), "n": TEXTS, "length": LENGTH}
     written, read = (peak(script.format(**names)) for script in (WRITE, READ))
-    print(f"peak memory: {written / 1e9:.2f} GB to write, {read / 1e9:.2f} GB to read")
+    record_property("measured", f"at most {written / 1e9:.2f} GB to write, {read / 1e9:.2f} GB to read")
     assert written < LIMIT and read < LIMIT
 
 

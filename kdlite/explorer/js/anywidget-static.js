@@ -4,6 +4,9 @@
 // widget is shown. For each place this script imports the widget's own ES module from that state and lets it render.
 // Views of one model share that model, so they stay linked. A widget's element lies inside ".anywidget-static", which
 // tells the widget that there is no kernel behind it. Other kinds of widget need a kernel, and a note says so.
+//
+// A page may show many widgets of one class. They share its module, so that the browser compiles it once, and binary
+// traits of the same content. Between two of them the browser has time to paint, and to answer the reader.
 
 (() => {
   const VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]';
@@ -34,26 +37,40 @@
     send() {}
   }
 
+  // The function, with its result for each text kept.
+  function once(call) {
+    const results = new Map();
+    return (text) => {
+      if (!results.has(text)) results.set(text, call(text));
+      return results.get(text);
+    };
+  }
+
+  const decode = once((base64) => {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    return new DataView(bytes.buffer);
+  });
+
   // Binary traits are stored apart from the state, as base64. A widget expects them in place, as DataViews.
   function putBuffersInPlace({ state, buffers = [] }) {
     for (const { path, data } of buffers) {
-      const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
       const owner = path.slice(0, -1).reduce((parent, key) => parent[key], state);
-      owner[path.at(-1)] = new DataView(bytes.buffer);
+      owner[path.at(-1)] = decode(data);
     }
   }
 
-  async function importModule(source) {
+  const importModule = once(async (source) => {
     const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    const { default: widget } = await import(address);
+    const module = await import(address);
     URL.revokeObjectURL(address);
-    return typeof widget === "function" ? widget() : widget;
-  }
+    return module.default;
+  });
 
   async function start(record) {
     putBuffersInPlace(record);
     const model = new Model(record.state);
-    const widget = await importModule(record.state._esm);
+    const exported = await importModule(record.state._esm);
+    const widget = typeof exported === "function" ? exported() : exported;
     await widget.initialize?.({ model, experimental: {} });
     return { model, widget };
   }
@@ -89,7 +106,7 @@
     }
   }
 
-  function showAll() {
+  async function showAll() {
     const records = {};
     for (const block of document.querySelectorAll(STATE)) {
       try {
@@ -99,7 +116,10 @@
       }
     }
     const started = {};
-    for (const place of document.querySelectorAll(VIEW)) show(place, records, started);
+    for (const place of document.querySelectorAll(VIEW)) {
+      await show(place, records, started);
+      await new Promise((paint) => setTimeout(paint));
+    }
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", showAll);

@@ -18,6 +18,14 @@ function crc32(bytes) {
   return ~crc >>> 0;
 }
 
+// Explorers of one page may hold the same bytes; then they share what is in them.
+const DECODED = new WeakMap();
+
+function familyOf(view) {
+  if (!DECODED.has(view)) DECODED.set(view, decodeFamily(view));
+  return DECODED.get(view);
+}
+
 // A trait of bytes arrives as a DataView that may start anywhere in its buffer.
 function decodeFamily(view) {
   if (!view || view.byteLength < 12) throw new Error("its fits are missing");

@@ -1,14 +1,19 @@
 // Draws the plane and the teacher's weights. Knows nothing of controls.
 
+const pixelRatio = () => window.devicePixelRatio || 1;
+const pixelsOf = (canvas) => [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * pixelRatio()));
+
+// Whether the box of a canvas is no longer as large as its picture.
+function isResized(canvas) {
+  const [width, height] = pixelsOf(canvas);
+  return canvas.width !== width || canvas.height !== height;
+}
+
 // Sizes a canvas to its box and gives a context that counts in CSS pixels.
 function begin(canvas) {
-  const ratio = window.devicePixelRatio || 1;
-  const width = canvas.clientWidth;
-  const height = canvas.clientHeight;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-  }
+  const ratio = pixelRatio();
+  const { clientWidth: width, clientHeight: height } = canvas;
+  if (isResized(canvas)) [canvas.width, canvas.height] = pixelsOf(canvas);
   const context = canvas.getContext("2d");
   if (!context) throw new Error("this browser has no canvas to draw on");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);

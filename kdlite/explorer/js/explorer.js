@@ -1,5 +1,6 @@
 // The explorer: one figure with its controls, drawn from the state of its model. Everything that a reader can change
-// is in the model, so views of one model stay together, and a page may hold many explorers.
+// is in the model, so views of one model stay together, and a page may hold many explorers: each draws for itself, and
+// new pictures only while a reader can see them.
 
 const STEP = { moving: 170, still: 900 }; // milliseconds a stop while playing
 
@@ -9,7 +10,8 @@ class Explorer {
     this.el = el;
     this.undo = [];
     this.heat = {};
-    this.family = decodeFamily(model.get("family"));
+    this.inView = true; // until the browser says otherwise
+    this.family = familyOf(model.get("family"));
     this.live = new Live(this);
     this.build();
     this.listen();
@@ -81,16 +83,26 @@ class Explorer {
   }
 
   listen() {
-    const redraw = () => this.schedule();
     for (const name of ["beta", "student_components", "teacher_components", "profile", "samples", "runs", "modes",
-      "question", "answer", "cloud"]) this.on(`change:${name}`, redraw);
-    const theme = new MutationObserver(() => this.schedule());
+      "question", "answer", "cloud"]) this.on(`change:${name}`, () => this.schedule());
+    const view = new IntersectionObserver((entries) => {
+      this.inView = entries.at(-1).isIntersecting;
+      if (this.inView && this.outdated) this.schedule();
+    });
+    view.observe(this.root);
+    // Sizes, colours and paper concern the whole page, and what is out of sight as well.
+    const canvases = [this.plane, this.frontier, this.weights];
+    const size = new ResizeObserver(() => canvases.some(isResized) && this.drawUnseen());
+    for (const canvas of canvases) size.observe(canvas);
+    const recolour = () => this.root.dataset.theme !== pageTheme() && this.drawUnseen();
+    const theme = new MutationObserver(recolour); // sees other attributes change, too, such as when a page is scrolled
     for (const node of [document.documentElement, document.body]) theme.observe(node, { attributes: true });
-    const size = new ResizeObserver(redraw);
-    for (const canvas of [this.plane, this.frontier, this.weights]) size.observe(canvas);
     const dark = matchMedia("(prefers-color-scheme: dark)");
-    dark.addEventListener("change", redraw);
-    this.undo.push(() => theme.disconnect(), () => size.disconnect(), () => dark.removeEventListener("change", redraw));
+    dark.addEventListener("change", recolour);
+    const print = () => this.outdated && this.drawUnseen();
+    window.addEventListener("beforeprint", print);
+    this.undo.push(() => view.disconnect(), () => size.disconnect(), () => theme.disconnect(),
+      () => dark.removeEventListener("change", recolour), () => window.removeEventListener("beforeprint", print));
   }
 
   remove() {
@@ -125,13 +137,21 @@ class Explorer {
     this.draw();
   }
 
+  drawUnseen() {
+    this.unseen = true;
+    this.draw();
+  }
+
   draw() {
     const start = performance.now();
     try {
       const shown = this.shown();
       this.message.hidden = true;
       this.figure.hidden = false;
-      this.drawAll(shown);
+      this.outdated = !this.inView && !this.unseen;
+      this.unseen = false;
+      if (!this.outdated) this.paint(shown);
+      this.write(shown);
     } catch (error) {
       this.stop();
       this.figure.hidden = true;
@@ -139,17 +159,22 @@ class Explorer {
       this.message.textContent = `This interactive figure cannot be shown: ${error.message}.`;
       return;
     }
+    if (this.outdated) return;
     const detail = { setting: this.setting, milliseconds: performance.now() - start, pending: this.live.pending() };
     this.el.dispatchEvent(new CustomEvent("kdlite:frame", { bubbles: true, detail }));
   }
 
-  drawAll(shown) {
-    const { picture, runs } = shown;
+  paint(shown) {
     const colours = readColours(this.root);
-    const samples = this.model.get("samples");
-    drawPlane(this.plane, picture, colours, this.heat, samples);
+    drawPlane(this.plane, shown.picture, colours, this.heat, this.model.get("samples"));
     drawFrontier(this.frontier, shown, colours);
-    drawWeights(this.weights, picture, colours);
+    drawWeights(this.weights, shown.picture, colours);
+  }
+
+  // The controls and texts, which cost little, follow at once even where nobody sees them.
+  write(shown) {
+    const { picture, runs } = shown;
+    const samples = this.model.get("samples");
     for (const [name, value] of Object.entries(this.setting)) this.sliders[name].show(value);
     for (const [name, { input }] of Object.entries(this.checks)) input.checked = samples.includes(name);
     this.numbers.show(picture);
@@ -199,15 +224,10 @@ class Explorer {
     return Array.from({ length: flat.length / 4 }, (_, i) => flat.subarray(4 * i, 4 * i + 4));
   }
 
-  // The family in another trait of bytes, or null; decoded once.
+  // The family in another trait of bytes, or null.
   decoded(name) {
     const view = this.model.get(name);
-    if (!view?.byteLength) return null;
-    if (this[`${name}View`] !== view) {
-      this[`${name}View`] = view;
-      this[name] = decodeFamily(view);
-    }
-    return this[name];
+    return view?.byteLength ? familyOf(view) : null;
   }
 
   note({ picture, runs }) {

@@ -13,9 +13,11 @@ function pageIsDark() {
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
+const pageTheme = () => (pageIsDark() ? "dark" : "light");
+
 // The colours of explorer.css for the page's theme, for drawing on a canvas.
 function readColours(root) {
-  const theme = pageIsDark() ? "dark" : "light";
+  const theme = pageTheme();
   if (root.dataset.theme !== theme) root.dataset.theme = theme;
   const style = getComputedStyle(root);
   return Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--kd-${name}`).trim()]));
