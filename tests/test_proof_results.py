@@ -44,7 +44,7 @@ def test_beginning(missing):
 
 @pytest.fixture
 def prove(tmp_path):
-    """Run proofs in a folder with the table's conftest. Gives pytest's exit status, and the table or None."""
+    """Run proofs in a folder that makes the table. Gives the exit status, and the table or None."""
     folder = tmp_path / "proof"
     folder.mkdir()
     shutil.copy(CONFTEST, folder)
