@@ -15,7 +15,7 @@ The temperature of a teacher is another matter: it changes p itself, and is set 
 (``teacher.sharpen``) before they come here. Nothing here softens the student.
 
 Every function returns the *sum* over the places in the mask. Divide by ``mask.sum()`` for nats per token; the sums of
-the parts of a batch add up to that of the whole. Places are taken a chunk at a time, forwards and again backwards, so
+the parts of a batch add up to that of the whole. Places are taken a chunk at a time, value and gradient together, so
 that beside the two arrays of logits only the student's gradient is ever as large as they are.
 """
 
@@ -29,7 +29,7 @@ from torch import Tensor
 
 from kdlite.checks import check_kind, check_number, show
 
-_CHUNK = 1 << 24  # logits held at a time
+_CHUNK = 1 << 22  # logits held at a time: small enough that the system is not asked for their memory each time
 OBJECTIVES = ("forward_kl", "reverse_kl", "jensen_shannon")
 
 
@@ -114,24 +114,26 @@ def measure(objective: str, jsd_weight: float | None = None) -> Measure:
 
 def _forward(student: Tensor, teacher: Tensor) -> Divergence:
     q, p = _log_probs(student, teacher)
-    value = _terms(p, q).sum(dim=-1)
-    return Divergence(value.clamp_(min=0), q.exp_() - p.exp_())  # rounding can put a 0 a hair below
+    of_teacher, terms = _terms(p, q)
+    value = terms.sum(dim=-1).clamp_(min=0)  # rounding can put a 0 a hair below
+    return Divergence(value, q.exp_() - of_teacher)
 
 
 def _reverse(student: Tensor, teacher: Tensor) -> Divergence:
     q, p = _log_probs(student, teacher)
-    terms = _terms(q, p)
+    of_student, terms = _terms(q, p)
     value = terms.sum(dim=-1)
-    return Divergence(value.clamp(min=0), terms - q.exp_() * value[..., None])
+    return Divergence(value.clamp(min=0), terms - of_student * value[..., None])
 
 
 def _between(student: Tensor, teacher: Tensor, jsd_weight: float) -> Divergence:
     q, p = _log_probs(student, teacher)
     m = torch.logaddexp(p + math.log(jsd_weight), q + math.log1p(-jsd_weight))
-    terms = (1 - jsd_weight) * _terms(q, m)
-    of_student = terms.sum(dim=-1)
-    value = jsd_weight * _terms(p, m).sum(dim=-1) + of_student
-    return Divergence(value.clamp_(min=0), terms - q.exp_() * of_student[..., None])
+    of_student, terms = _terms(q, m)
+    terms *= 1 - jsd_weight
+    share = terms.sum(dim=-1)
+    value = jsd_weight * _terms(p, m)[1].sum(dim=-1) + share
+    return Divergence(value.clamp_(min=0), terms - of_student * share[..., None])
 
 
 def _log_probs(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,10 +142,10 @@ def _log_probs(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
     return student.to(dtype).log_softmax(dim=-1), teacher.to(dtype).log_softmax(dim=-1)
 
 
-def _terms(a: Tensor, b: Tensor) -> Tensor:
-    """Summands a (log a − log b) of log-probabilities; 0 where a token is left out."""
+def _terms(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """The probabilities a, and a (log a − log b), which is 0 where a token is left out; of log-probabilities."""
     weight = a.exp()
-    return torch.where(weight == 0, 0.0, weight * (a - b))  # nan stays nan
+    return weight, torch.where(weight == 0, 0.0, weight * (a - b))  # nan stays nan
 
 
 def _total(student: Tensor, teacher: Tensor, mask: Tensor, of: Measure) -> Tensor:
@@ -166,32 +168,42 @@ def _total(student: Tensor, teacher: Tensor, mask: Tensor, of: Measure) -> Tenso
         raise ValueError(
             f"the mask leaves none of {mask.numel()} places, so there is nothing to compare; leave such a batch out"
         )
-    total = _Total.apply(student, teacher, mask, of)
+    total = _Total.apply(student if torch.is_grad_enabled() else student.detach(), teacher, mask, of)
     if total.isnan():
         raise ValueError("the logits must be numbers or -inf, got nan; look where the models first say nan")
     return total
 
 
 class _Total(torch.autograd.Function):
-    """A sum over places whose gradient is made when it is asked for, chunk by chunk: nothing is kept but the logits."""
+    """A sum over places. Its gradient is made along with it, chunk by chunk, while probabilities are at hand."""
 
     @staticmethod
     def forward(ctx, student: Tensor, teacher: Tensor, mask: Tensor, of: Measure) -> Tensor:
         ctx.save_for_backward(student, teacher, mask)
         ctx.of = of
-        total = torch.zeros((), dtype=torch.float64, device=student.device)
-        for places in _chunks(mask, student.shape[-1]):
-            total += of(student[places], teacher[places]).value.sum(dtype=torch.float64)
+        total, ctx.gradient = _sums(student, teacher, mask, of, ctx.needs_input_grad[0])
         return total
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor, None, None, None]:
-        student, teacher, mask = ctx.saved_tensors
-        gradient = torch.zeros_like(student)
-        for places in _chunks(mask, student.shape[-1]):
-            found = ctx.of(student[places], teacher[places]).gradient
-            gradient[places] = (found * upstream).to(gradient.dtype)
-        return gradient, None, None, None
+        gradient, ctx.gradient = ctx.gradient, None  # it is scaled where it is: asked once more, it is made once more
+        if gradient is None:
+            gradient = _sums(*ctx.saved_tensors, ctx.of, True)[1]
+        return gradient.mul_(upstream), None, None, None
+
+
+def _sums(
+    student: Tensor, teacher: Tensor, mask: Tensor, of: Measure, with_gradient: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The value summed over the mask, and its gradient by the student's logits if it is asked for."""
+    total = torch.zeros((), dtype=torch.float64, device=student.device)
+    gradient = torch.zeros_like(student) if with_gradient else None
+    for places in _chunks(mask, student.shape[-1]):
+        found = of(student[places], teacher[places])
+        total += found.value.sum(dtype=torch.float64)
+        if with_gradient:
+            gradient[places] = found.gradient.to(gradient.dtype)
+    return total, gradient
 
 
 def _chunks(mask: Tensor, vocabulary: int) -> list[tuple[Tensor, ...]]:

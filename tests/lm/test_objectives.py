@@ -2,8 +2,8 @@ import math
 
 import pytest
 import torch
-from languages import Widest
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from kdlite.lm import objectives
 from kdlite.lm.objectives import forward_kl, jensen_shannon, measure, reverse_kl
@@ -156,21 +156,40 @@ def test_half_precision_logits_are_compared_in_single(objective):
     assert gradient(objective, student, teacher, mask).dtype == torch.bfloat16
 
 
+class AsLarge(TorchDispatchMode):
+    """Keeps every tensor of at least so many elements that is made, by its memory."""
+
+    def __init__(self, elements):
+        super().__init__()
+        self.elements, self.made = elements, {}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **kwargs or {})
+        if isinstance(out, torch.Tensor) and out.numel() >= self.elements:
+            self.made[out.data_ptr()] = out
+        return out
+
+
 def test_only_the_gradient_is_as_large_as_the_logits(objective, monkeypatch):
     monkeypatch.setattr(objectives, "_CHUNK", 101 * 10)
     student, teacher, mask = logits(shape=(4, 20, 101))
-    with Widest(101) as seen:
+    with AsLarge(student.numel()) as large:
         total = objective(student.requires_grad_(True), teacher, mask)
-    assert seen.elements == 101 * 10
-    made = []
-    with torch.autograd.graph.saved_tensors_hooks(made.append, lambda x: x):
+        (found,) = torch.autograd.grad(total, student)
+    given = {student.data_ptr(), teacher.data_ptr()}
+    assert set(large.made) - given == {found.data_ptr()}
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda x: x):
         objective(student[:, :-1], teacher[:, :-1], mask[:, :-1])
-    kept = [x for x in made if isinstance(x, torch.Tensor) and 101 in x.shape]
-    assert {x.untyped_storage().data_ptr() for x in kept} <= {
-        x.untyped_storage().data_ptr() for x in (student, teacher)
-    }
-    total.backward()
-    assert student.grad.shape == student.shape
+    assert {x.untyped_storage().data_ptr() for x in kept if 101 in x.shape} <= given
+
+
+def test_without_a_gradient_a_chunk_is_all_that_is_held(objective, monkeypatch):
+    monkeypatch.setattr(objectives, "_CHUNK", 101 * 10)
+    student, teacher, mask = logits(shape=(4, 20, 101))
+    with AsLarge(101 * 10 + 1) as large, torch.no_grad():
+        objective(student.requires_grad_(True), teacher, mask)
+    assert set(large.made) <= {student.data_ptr(), teacher.data_ptr()}
 
 
 def test_what_cannot_be_compared_is_refused(objective):
