@@ -1,8 +1,8 @@
 """The explorer in a real browser: how soon it is there, how fast it answers, and beside ipywidgets.interact.
 
 In a static page: page load to the first frame, and input event to finished frame over 500 random moves of random
-sliders by the mouse. In JupyterLab: the same picture redrawn by ipywidgets.interact with matplotlib, and a mode of
-the truth dragged, refitted and redrawn. Prints medians with their range over repeats.
+sliders by the mouse. In JupyterLab: the same picture redrawn by ipywidgets.interact with matplotlib, in turn with the
+moves; and a mode of the truth dragged, refitted and redrawn.
 """
 
 import random
@@ -20,10 +20,12 @@ sys.path.append(str(ROOT / "tests"))
 from explorer_pages import page as static_page  # noqa: E402
 from lab import jupyterlab, run_all, write_notebook  # noqa: E402
 
+from benchmarks.measure import Row, hand_over, ratios, spread  # noqa: E402
 from kdlite.explorer import Explorer  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-LOADS, REPEATS, MOVES, REDRAWS, DRAGS, RELEASES = 7, 3, 500, 15, 40, 5
+VIEW = {"width": 1400, "height": 1200}
+LOADS, REPEATS, MOVES, REDRAWS, DRAGS, RELEASES = 7, 3, 500, 5, 40, 5
 
 # For each input event: the time to the end of its drawing; that and the time the browser then spends on styles,
 # layout and paint; and the time until all of it is done, which includes the wait for the display's next refresh.
@@ -97,11 +99,6 @@ def draw(stop):
 LIVE = "from kdlite.explorer import Explorer\nexplorer = Explorer(beta=4)\nexplorer"
 
 
-def spread(values: list[float], unit: str = "ms") -> str:
-    """Median and range."""
-    return f"{statistics.median(values):.1f} {unit} ({min(values):.1f} to {max(values):.1f})"
-
-
 def p95(values: list[float]) -> float:
     """The 95th percentile."""
     return statistics.quantiles(values, n=20)[-1]
@@ -128,90 +125,120 @@ def time_moves(page: Page, rng: random.Random) -> dict[str, list[float]]:
     return page.evaluate("window.times")
 
 
-def in_static_page(browser, folder: Path) -> float:
-    """Print load and frame times; give the median time from input to drawn picture."""
-    (folder / "page.html").write_text(static_page([Explorer(beta=4)]))
-    address = (folder / "page.html").as_uri()
-    loads, p95s, medians = [], {"drawn": [], "finished": [], "shown": []}, []
+def load(browser, page_file: Path) -> list[float]:
+    """Milliseconds from the page's load to the explorer's first frame, each time in a browser that has seen nothing."""
+    loads = []
     for _ in range(LOADS):
-        with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
+        with browser.new_context(viewport=VIEW) as context:
             page = context.new_page()
             page.add_init_script(FIRST)
-            page.goto(address)
+            page.goto(page_file.as_uri())
             page.wait_for_function("window.first")
             loads.append(page.evaluate("window.first"))
-    print(f"page load to first frame: {spread(loads)}; at most 1500 asked")
-    for repeat in range(REPEATS):
-        with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
-            page = context.new_page()
-            page.goto(address)
-            page.locator(".kd-words:not(:empty)").wait_for()
-            times = time_moves(page, random.Random(repeat))
-            for name, values in p95s.items():
-                values.append(p95(times[name]))
-            medians.append(statistics.median(times["shown"]))
-    print(
-        f"input to finished frame, p95 of {MOVES} random moves: {spread(p95s['finished'])}; at most 16 asked"
-    )
-    print(f"  of that drawing: {spread(p95s['drawn'])}; with the wait for a refresh: {spread(p95s['shown'])}")
-    return statistics.median(medians)
+    return loads
 
 
-def in_jupyterlab(browser, folder: Path, ours: float) -> None:
-    """Print the ratio to interact, and the times of dragging a mode."""
+def move(browser, page_file: Path, seed: int) -> dict[str, list[float]]:
+    """Milliseconds of each move in the static page; see WATCH."""
+    with browser.new_context(viewport=VIEW) as context:
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        page.locator(".kd-words:not(:empty)").wait_for()
+        return time_moves(page, random.Random(seed))
+
+
+def redraw(page: Page) -> list[float]:
+    """Milliseconds of each redrawing by interact, from the key to the picture."""
+    page.evaluate("window.redraws.length = 0")
+    handle = page.locator(".noUi-handle").first
+    for i in range(REDRAWS):
+        handle.focus()
+        page.keyboard.press("ArrowRight" if i % 2 else "ArrowLeft")
+        page.wait_for_function(f"window.redraws.length > {i}")
+    return page.evaluate("window.redraws")
+
+
+def drag(page: Page) -> tuple[list[float], list[float]]:
+    """Milliseconds from each step of a dragged mode to the picture of the new fit, and from letting go to the curve."""
+    handle = page.locator(".kd-handles button").first
+    handle.wait_for(timeout=60_000)
+    page.evaluate(DRAGGED)
+    drags, releases = [], []
+    for release in range(RELEASES):
+        box = handle.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        sign = 1 if release % 2 == 0 else -1
+        for i in range(1, DRAGS // RELEASES + 1):
+            page.evaluate("window.refits.length = 0")
+            page.mouse.move(x + sign * 4 * i, y + sign * 3 * i)
+            page.wait_for_function("window.refits.length")
+            drags += page.evaluate("window.refits.slice(0, 1)")
+        page.evaluate("window.refits.length = 0")
+        page.mouse.up()
+        page.wait_for_function("window.refits.length")
+        releases += page.evaluate("window.refits.slice(0, 1)")
+    return drags, releases
+
+
+def measure(browser, folder: Path) -> list[Row]:
+    """All of it."""
+    page_file = folder / "page.html"
+    page_file.write_text(static_page([Explorer(beta=4)]))
     write_notebook(folder / "interact.ipynb", INTERACT)
     write_notebook(folder / "live.ipynb", LIVE)
-    with (
-        jupyterlab(folder) as address,
-        browser.new_context(viewport={"width": 1400, "height": 1200}) as context,
-    ):
+    loads, moves, redraws = load(browser, page_file), [], []
+    with jupyterlab(folder) as address, browser.new_context(viewport=VIEW) as context:
         page = context.new_page()
         run_all(page, address, "interact.ipynb")
         page.locator(".jp-OutputArea img").wait_for(timeout=60_000)
         page.evaluate(REDRAWN)
-        handle = page.locator(".noUi-handle").first
-        for i in range(REDRAWS):
-            handle.focus()
-            page.keyboard.press("ArrowRight" if i % 2 else "ArrowLeft")
-            page.wait_for_function(f"window.redraws.length > {i}")
-        redraws = page.evaluate("window.redraws")
-        print(f"the same picture by interact and matplotlib: {spread(redraws)}")
-        print(f"ratio of medians: {statistics.median(redraws) / ours:.0f}; at least 20 asked")
-
+        for seed in range(REPEATS):
+            moves.append(move(browser, page_file, seed))
+            redraws.append(redraw(page))
         run_all(page, address, "live.ipynb")
-        handle = page.locator(".kd-handles button").first
-        handle.wait_for(timeout=60_000)
-        page.evaluate(DRAGGED)
-        drags, releases = [], []
-        for release in range(RELEASES):
-            box = handle.bounding_box()
-            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-            page.mouse.move(x, y)
-            page.mouse.down()
-            sign = 1 if release % 2 == 0 else -1
-            for i in range(1, DRAGS // RELEASES + 1):
-                page.evaluate("window.refits.length = 0")
-                page.mouse.move(x + sign * 4 * i, y + sign * 3 * i)
-                page.wait_for_function("window.refits.length")
-                drags += page.evaluate("window.refits.slice(0, 1)")
-            page.evaluate("window.refits.length = 0")
-            page.mouse.up()
-            page.wait_for_function("window.refits.length")
-            releases += page.evaluate("window.refits.slice(0, 1)")
-        print(f"a mode dragged, refitted and redrawn: {spread(drags)}; median of at most 150 asked")
-        print(f"the whole curve after letting go: {spread(releases)}; at most 2000 asked")
+        drags, releases = drag(page)
+    ours, theirs = ([statistics.median(t) for t in times] for times in ([m["shown"] for m in moves], redraws))
+    parts = {
+        name: spread([p95(times[name]) for times in moves], "ms") for name in ("finished", "drawn", "shown")
+    }
+    return [
+        Row(
+            "a slider moved: from input to picture",
+            spread(ours, "ms"),
+            f"interact and matplotlib: {spread(theirs, 'ms')}",
+            ratios(theirs, ours),
+            f"medians of {MOVES} moves and of {REDRAWS} key presses; ours in a static page, theirs in JupyterLab; "
+            "both have their fits ready",
+        ),
+        Row(
+            "explorer: 95th percentile from input to finished frame",
+            parts["finished"],
+            "at most 16 ms asked",
+            remark=f"of that drawing {parts['drawn']}; with the wait for a refresh {parts['shown']}",
+        ),
+        Row("explorer: page load to first frame", spread(loads, "ms"), "at most 1500 ms asked"),
+        Row(
+            "explorer: a mode dragged, refitted and redrawn",
+            spread(drags, "ms"),
+            "a median of at most 150 ms asked",
+        ),
+        Row("explorer: the whole curve after letting go", spread(releases, "ms"), "at most 2000 ms asked"),
+    ]
 
 
-def main() -> None:
+def rows() -> list[Row]:
+    """All of it, in the first browser found."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        sys.exit("no Chrome or Chromium on this machine, so nothing was measured")
+        return [Row("explorer", "not measured", remark="no Chrome or Chromium on this machine")]
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=path)
-        ours = in_static_page(browser, Path(folder))
-        in_jupyterlab(browser, Path(folder), ours)
+        found = measure(browser, Path(folder))
         browser.close()
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    hand_over(rows())

@@ -1,44 +1,30 @@
-"""Tokens a second of our decoder, of `generate` as the paper's authors call it, and of plain `generate`.
+"""Our decoder beside `generate`, as the paper's authors call it and plain.
 
 SmolLM2-135M-Instruct, prompt "The", 128 texts of 64 tokens at a time, in the device's best dtype; the end token ends
 nothing on either side. The authors pass top_k = the size of the vocabulary, which keeps all of it and sorts it at every
-step; top_k = 0 leaves that out, so it is the fairer peer. All three take turns, 3 times; on a GPU once more before, to
-compile.
+step; top_k = 0 leaves that out, so it is the fairer peer. On a GPU all take a turn more before, to compile.
 
-Prints medians and ranges, and the share of the ceiling: what the fastest matrix product measured here would allow if
-nothing else took time, at 2 operations a token for each parameter that enters a product.
+The ceiling is what the fastest matrix product measured here would allow if nothing else took time, at 2 operations a
+token for each parameter that enters a product.
 """
 
 import statistics
-import time
-from collections.abc import Callable
 
 import torch
 from transformers.utils import logging
 
+from benchmarks.device import DEVICE, DTYPE, GPU, NAME, wait
+from benchmarks.measure import Row, hand_over, in_turn, ratios, seconds, spread
 from kdlite.lm import Language, LanguageModel
-from kdlite.lm.weights import best_dtype, load
+from kdlite.lm.weights import load
 
 BATCH, LENGTH, REPEATS = 128, 64, 3
-GPU = torch.cuda.is_available()
-DEVICE = torch.device("cuda" if GPU else "cpu")
-DTYPE = best_dtype(DEVICE)
-
-
-def seconds(job: Callable[[], object]) -> float:
-    """How long a job takes, with all that it has left to a GPU."""
-    if GPU:
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    job()
-    if GPU:
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
 
 
 def ours(model: LanguageModel) -> None:
     """One batch by kdlite."""
     model.sample(BATCH, seed=0, batch=BATCH)
+    wait()
 
 
 def generate(model: LanguageModel, top_k: int) -> None:
@@ -55,7 +41,15 @@ def generate(model: LanguageModel, top_k: int) -> None:
         eos_token_id=None,
         pad_token_id=0,
     )
+    wait()
     assert texts.shape == (BATCH, len(model.prompt) + model.length)
+
+
+def products(a: torch.Tensor, b: torch.Tensor, calls: int) -> None:
+    """Matrix products."""
+    for _ in range(calls):
+        a @ b
+    wait()
 
 
 def ceiling(model: LanguageModel) -> tuple[float, str]:
@@ -67,15 +61,15 @@ def ceiling(model: LanguageModel) -> tuple[float, str]:
     for m, k, n in sorted(shapes):
         a, b = (torch.randn(size, device=DEVICE, dtype=DTYPE) for size in ((m, k), (k, n)))
         calls = max(1, int(2e10 / (2 * m * k * n)))
-        best = min(seconds(lambda a=a, b=b, calls=calls: [a @ b for _ in range(calls)]) for _ in range(4))
+        best = min(seconds(lambda a=a, b=b, calls=calls: products(a, b, calls)) for _ in range(4))
         rates[m, k, n] = 2 * m * k * n * calls / best
     shape, rate = max(rates.items(), key=lambda item: item[1])
     words = f"{rate / 1e9:,.0f} GFLOP/s at {' x '.join(map(str, shape))}"
     return rate / (2 * sum(p.numel() for p in weights)), words
 
 
-def main() -> None:
-    """Time the three in turn, and the ceiling."""
+def rows() -> list[Row]:
+    """The three in turn, and their shares of the ceiling."""
     logging.set_verbosity_error()  # generate warns that it ignores settings of the model
     model = load(
         "SmolLM2-135M-Instruct", source="package", prompt="The", length=LENGTH, device=DEVICE, dtype=DTYPE
@@ -84,31 +78,27 @@ def main() -> None:
     language = Language(size, LENGTH, model.prompt, eos=None, tokenizer=model.language.tokenizer)
     model = LanguageModel(model.model, language)
     jobs = {
-        "kdlite": lambda: ours(model),
-        "generate, the authors' call": lambda: generate(model, size),
+        "ours": lambda: ours(model),
+        "generate as the authors call it": lambda: generate(model, size),
         "generate, plain": lambda: generate(model, 0),
     }
-    name = torch.cuda.get_device_name() if GPU else f"{torch.get_num_threads()} threads"
-    print(f"{DEVICE.type} ({name}), {str(DTYPE).removeprefix('torch.')}, {BATCH} texts of {LENGTH} tokens")
-    for job in jobs.values() if GPU else ():
-        job()
-    rates = {name: [] for name in jobs}
-    for _ in range(REPEATS):
-        for name, job in jobs.items():
-            rates[name].append(BATCH * LENGTH / seconds(job))
+    if GPU:
+        in_turn(jobs, 1)
+    times = in_turn(jobs, REPEATS)
     most, words = ceiling(model)
-    for name, found in rates.items():
-        print(
-            f"{name}: median {statistics.median(found):,.0f} tokens/s, {min(found):,.0f} to {max(found):,.0f}; "
-            f"{statistics.median(found) / most:.0%} of the ceiling"
+    rates = {name: [BATCH * LENGTH / t for t in found] for name, found in times.items()}
+    shares = {name: f"{statistics.median(found) / most:.0%}" for name, found in rates.items()}
+    return [
+        Row(
+            f"drawing {BATCH} texts of {LENGTH} tokens, {str(DTYPE).removeprefix('torch.')} on {NAME}",
+            spread(rates["ours"], "tokens/s"),
+            f"{name}: {spread(rates[name], 'tokens/s')}",
+            ratios(times[name], times["ours"]),
+            f"{shares['ours']} and {shares[name]} of the ceiling of {most:,.0f} tokens/s, from {words}",
         )
-    for name in list(jobs)[1:]:
-        ratios = [a / b for a, b in zip(rates["kdlite"], rates[name], strict=True)]
-        print(
-            f"kdlite over {name}: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}"
-        )
-    print(f"ceiling: {most:,.0f} tokens/s, from {words}")
+        for name in list(jobs)[1:]
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    hand_over(rows())

@@ -1,4 +1,4 @@
-"""Tokens that teach, per second: our loop beside the authors' recipe, the Trainer of transformers on padded rows.
+"""Our loop beside the authors' recipe, the Trainer of transformers on padded rows: tokens that teach, per second.
 
 Both train SmolLM2-135M's shape from scratch on the same texts, in the same dtype, with the same AdamW; each in a
 process of its own, step by step in turn. The texts are random tokens. Their lengths follow SmolLM2's samples: a
@@ -6,13 +6,12 @@ constant hazard of ending at which 78 % of 512 positions come before the end, an
 The Trainer sees each text padded to 512; it is taught the end token too, which the authors' collator would mask. On a
 CPU a step holds 16 texts, so that the run takes minutes; packing wastes more on them than on a step of 256.
 
-Prints the ratio, median and range of 3 steps; the share of the machine's matrix-product ceiling that both reach, at 6
-operations a parameter and useful token; and the peak memory of both. Checks that both have the same losses.
+The ceiling is that of the machine's matrix products, at 6 operations a parameter and useful token. Checks that both
+have the same losses.
 """
 
 import copy
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
@@ -23,13 +22,14 @@ import numpy as np
 import torch
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, default_data_collator
 
+from benchmarks.device import DEVICE, GPU, NAME, peak, wait
+from benchmarks.measure import Row, hand_over, ratios, seconds, spread
 from kdlite.lm import Corpus, Language, LanguageModel, Recipe, new
 from kdlite.lm.packing import pack
 from kdlite.lm.scoring import IGNORED, TokenLoss
 from kdlite.lm.training import _Training
 
-GPU = torch.cuda.is_available()
-DEVICE, DTYPE = ("cuda", torch.bfloat16) if GPU else ("cpu", torch.float32)
+DTYPE = torch.bfloat16 if GPU else torch.float32  # what products are computed in
 TEXTS, ROWS, STEPS = (256, 32, 3) if GPU else (16, 4, 3)  # texts a step, rows a pass, steps
 LANGUAGE = Language(49_152, 511, prompt=(504,), eos=0)  # with the prompt, 512 tokens
 HAZARD = 1 / 1_000
@@ -73,14 +73,12 @@ class Turns:
 
     def end(self) -> None:
         """Send the seconds."""
-        if GPU:
-            torch.cuda.synchronize()
+        wait()
         self.pipe.send(time.perf_counter() - self.start)
 
     def finish(self, losses: list[float]) -> None:
         """Send the losses and the peak memory in bytes."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        self.pipe.send((losses, torch.cuda.max_memory_allocated() if GPU else peak))
+        self.pipe.send((losses, peak()))
 
 
 def ours(pipe: Connection, folder: Path) -> None:
@@ -147,28 +145,18 @@ def ceiling() -> float:
         *((ROWS * 512, k, m) for k, m in ((576, 576), (576, 1536), (1536, 576))),
         (341, 576, 49152),
     ]:
-        x, w = torch.randn(n, k, device=DEVICE, dtype=DTYPE), torch.randn(m, k, device=DEVICE, dtype=DTYPE)
-        for _ in range(8):
-            start = time.perf_counter()
-            x @ w.T
-            if GPU:
-                torch.cuda.synchronize()
-            best = max(best, 2 * n * k * m / (time.perf_counter() - start))
+        x, w = (torch.randn(size, device=DEVICE, dtype=DTYPE) for size in ((n, k), (k, m)))
+        best = max(best, *(2 * n * k * m / seconds(lambda x=x, w=w: (x @ w, wait())) for _ in range(8)))
     return best
 
 
-def main() -> None:
+def rows() -> list[Row]:
     """Train with both, in turn."""
-    top, sides, seconds = ceiling(), (ours, trainer), {ours: [], trainer: []}
+    top, sides, times = ceiling(), (ours, trainer), {ours: [], trainer: []}
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as name:
         corpus = Corpus.draw(Lengths(), name, n=TEXTS, seed=0, sampler="random tokens")
-        rows = pack(corpus.texts(), LANGUAGE)
-        print(
-            f"{DEVICE}, {str(DTYPE).removeprefix('torch.')}, {torch.get_num_threads()} threads; {TEXTS} texts a step, "
-            f"{corpus.tokens} tokens that teach: {corpus.tokens / TEXTS / 512:.1%} of the padded positions, "
-            f"{np.mean(rows.targets != IGNORED):.1%} of the packed"
-        )
+        packed = pack(corpus.texts(), LANGUAGE)
         pipes = {}
         for side in sides:
             pipes[side], far = context.Pipe()
@@ -176,22 +164,32 @@ def main() -> None:
         for _ in range(STEPS):
             for side in sides:
                 pipes[side].send("go")
-                seconds[side].append(pipes[side].recv())
-            print(", ".join(f"{side.__name__} {seconds[side][-1]:.1f} s" for side in sides), flush=True)
+                times[side].append(pipes[side].recv())
         results = {side: pipes[side].recv() for side in sides}
     np.testing.assert_allclose(results[ours][0], results[trainer][0], rtol=2e-2 if GPU else 1e-3)
     parameters = sum(p.numel() for p in model().model.parameters())
-    for side in sides:
-        rate = corpus.tokens / statistics.median(seconds[side])
-        print(
-            f"{side.__name__:8}{rate:8.0f} tokens/s, {6 * parameters * rate / top:.0%} of {top / 1e9:.0f} GFLOP/s, "
-            f"peak memory {results[side][1] / 2**30:.1f} GiB"
-        )
-    ratios = [b / a for a, b in zip(seconds[ours], seconds[trainer], strict=True)]
-    print(
-        f"ratio: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}; the aim is 1.2"
-    )
+    rates = {side: [corpus.tokens / t for t in times[side]] for side in sides}
+    shares = {side: f"{6 * parameters * statistics.median(rates[side]) / top:.0%}" for side in sides}
+    peaks = {side: [results[side][1] / 2**30] for side in sides}
+    filled = f"{corpus.tokens / TEXTS / 512:.0%} of the padded places teach, {np.mean(packed.targets != IGNORED):.0%} of the packed"
+    what = f"training, {TEXTS} texts a step, {str(DTYPE).removeprefix('torch.')} on {NAME}"
+    return [
+        Row(
+            f"{what}: speed",
+            spread(rates[ours], "tokens/s"),
+            f"Trainer: {spread(rates[trainer], 'tokens/s')}",
+            ratios(times[trainer], times[ours]),
+            f"{filled}; {shares[ours]} and {shares[trainer]} of the ceiling of {top / 1e9:,.0f} GFLOP/s",
+        ),
+        Row(
+            f"{what}: peak memory",
+            spread(peaks[ours], "GiB"),
+            f"Trainer: {spread(peaks[trainer], 'GiB')}",
+            ratios(peaks[trainer], peaks[ours]),
+            "of the whole process",
+        ),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    hand_over(rows())
