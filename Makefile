@@ -35,8 +35,8 @@ new: ## the same with the newest releases
 lab: .venv/ready ## open the book in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=book
 
-bench: .venv/ready ## run the side-by-side timings
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+bench: .venv/dev ## measure side by side with peers (resumes), and write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
 
 toy: .venv/ready ## record the run of chapter 7 again (resumes, about ten minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run toy --out _runs/toy
@@ -73,4 +73,10 @@ licences: .venv/ready ## write LICENSES.md from what is installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+# With the development extras. No pinned version changes; pip knows dependency groups since 25.1.
+.venv/dev: .venv/ready
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/pip install --quiet --constraint requirements.txt --group dev
 	@touch $@

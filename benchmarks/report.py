@@ -5,15 +5,15 @@ Knows rows, machines and Markdown; knows nothing of how anything was measured.
 
 import os
 import platform
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError
-from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 from benchmarks.measure import Row
-from kdlite.provenance import commit, versions
+from kdlite.provenance import commit, processor, versions
 
 PACKAGES = ("kdlite", "numpy", "scipy", "scikit-learn", "torch", "transformers", "accelerate", "trl",
             "matplotlib", "ipywidgets", "jupyterlab", "playwright")  # fmt: skip
@@ -46,22 +46,16 @@ class Result(NamedTuple):
 
 
 def machine() -> str:
-    """The machine in words. What Linux does not tell, elsewhere, is left out."""
-    from benchmarks.device import GPU, NAME, best_dtype  # here, as it takes seconds
+    """The machine in words."""
+    import torch  # here, as it takes seconds
 
-    info = _read("/proc/cpuinfo")
-    model = re.search(r"model name\s*:\s*(.+)", info)
-    known = [
-        flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if re.search(rf"\b{flag}\b", info)
-    ]
-    memory = re.search(r"MemTotal:\s*(\d+) kB", _read("/proc/meminfo"))
+    from benchmarks.device import GPU, NAME, best_dtype
+
+    bfloat16 = "with" if best_dtype("cpu") == torch.bfloat16 else "without"
     threads = os.environ.get("OMP_NUM_THREADS")
     parts = [
-        model[1] if model else platform.processor() or platform.machine(),
-        f"{os.cpu_count()} cores",
-        memory and f"{int(memory[1]) / 2**20:.1f} GiB of memory",
-        ", ".join(known),
-        f"best dtype of the CPU {str(best_dtype('cpu')).removeprefix('torch.')}",
+        f"{processor()}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB",
+        f"{torch.backends.cpu.get_cpu_capability()} {bfloat16} bfloat16 instructions",
         NAME if GPU else "no GPU",
         threads and f"OMP_NUM_THREADS={threads}",
         platform.platform(),
@@ -77,10 +71,6 @@ def _installed() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def _read(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8") if Path(path).exists() else ""
 
 
 def page(setting: Setting, results: Sequence[Result]) -> str:
