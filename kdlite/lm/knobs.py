@@ -6,7 +6,7 @@ among the same candidates whatever the batch.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -24,8 +24,31 @@ _EQUAL = 1e-3  # nats by which rounding may part equally likely texts
 _REFERENCE = 1 << 13  # texts behind a rank, or a normaliser
 
 
+class _Chosen:
+    """Texts of a model that were chosen among several: what the two knobs have in common."""
+
+    @property
+    def language(self) -> Language:
+        """That of the base."""
+        return self.base.language
+
+    def size(self, tokens: np.ndarray) -> np.ndarray:
+        """Tokens of each text, shape ``(n,)``."""
+        return self.language.size(tokens)
+
+    def digest(self) -> str:
+        """SHA-256 of base and settings."""
+        base, *settings = (getattr(self, field.name) for field in fields(self))
+        own = getattr(base, "beta", None), getattr(base, "truncation", None)
+        return hashlib.sha256(repr((base.digest(), own, type(self).__name__, settings)).encode()).hexdigest()
+
+    def sample(self, n: int, seed: int, *, batch: int = BATCH) -> np.ndarray:
+        """n texts, shape ``(n, length)``."""
+        return np.concatenate([tokens for tokens, _ in self.draws(n, seed, batch=batch)])
+
+
 @dataclass(frozen=True)
-class BestOf:
+class BestOf(_Chosen):
     """The likeliest of ``tries`` texts of a model, by the model's own log-probability.
 
     Attributes:
@@ -40,23 +63,6 @@ class BestOf:
 
     def __post_init__(self) -> None:
         check_integer("tries", self.tries, 1, "the best of one text is that text")
-
-    @property
-    def language(self) -> Language:
-        """That of the base."""
-        return self.base.language
-
-    def size(self, tokens: np.ndarray) -> np.ndarray:
-        """Tokens of each text, shape ``(n,)``."""
-        return self.language.size(tokens)
-
-    def digest(self) -> str:
-        """SHA-256 of base and settings."""
-        return _digest(self.base, "best of", self.tries, self.seed)
-
-    def sample(self, n: int, seed: int, *, batch: int = BATCH) -> np.ndarray:
-        """n texts, shape ``(n, length)``."""
-        return np.concatenate([tokens for tokens, _ in self.draws(n, seed, batch=batch)])
 
     def draws(
         self, n: int, seed: int, *, start: int = 0, batch: int = BATCH
@@ -87,7 +93,7 @@ class BestOf:
 
 
 @dataclass(frozen=True)
-class Power:
+class Power(_Chosen):
     """Whole texts by p(text)^beta / Z, by importance resampling among texts of ``base.sharpen(beta)``.
 
     A text's weight is p(text)^beta over its probability at the temperature 1/beta of every token: the product of what
@@ -111,26 +117,9 @@ class Power:
         check_integer("candidates", self.candidates, 1, "choose among at least one")
 
     @property
-    def language(self) -> Language:
-        """That of the base."""
-        return self.base.language
-
-    @property
     def efficiency(self) -> float:
         """Effective sample size of the weights over their number, between 0 and 1."""
         return effective_sample_size(self._weights) / len(self._weights)
-
-    def size(self, tokens: np.ndarray) -> np.ndarray:
-        """Tokens of each text, shape ``(n,)``."""
-        return self.language.size(tokens)
-
-    def digest(self) -> str:
-        """SHA-256 of base and settings."""
-        return _digest(self.base, "power", self.beta, self.candidates, self.seed)
-
-    def sample(self, n: int, seed: int, *, batch: int = BATCH) -> np.ndarray:
-        """n texts, shape ``(n, length)``."""
-        return np.concatenate([tokens for tokens, _ in self.draws(n, seed, batch=batch)])
 
     def draws(
         self, n: int, seed: int, *, start: int = 0, batch: int = BATCH
@@ -194,8 +183,3 @@ def _candidates(
     rows = max(1, batch // size)
     for tokens, log_prob in base.draws(n * size, seed, start=start * size, batch=rows * size):
         yield tokens.reshape(-1, size, tokens.shape[1]), log_prob.reshape(-1, size)
-
-
-def _digest(base: LanguageModel | MarkovMixture, *settings: object) -> str:
-    own = getattr(base, "beta", None), getattr(base, "truncation", None)
-    return hashlib.sha256(repr((base.digest(), own, settings)).encode()).hexdigest()
