@@ -1,4 +1,4 @@
-"""Each chapter has three to five exercises with hidden, executed solutions, numbered alike on page and in notebook."""
+"""Each chapter has three to five exercises with hints and executed solutions, both folded, numbered alike on page and in notebook."""
 
 import re
 
@@ -38,9 +38,9 @@ def test_three_to_five_exercises_in_order(number, name):
 
 
 @every_chapter
-def test_each_exercise_has_a_folded_solution_that_asserts_its_answer(number, name):
+def test_each_exercise_has_a_folded_hint_and_a_folded_solution_that_asserts_its_answer(number, name):
     for k, words, code in exercises_of(name):
-        assert words.count("<details><summary>Solution</summary>") == 1, k
+        assert re.findall("<details><summary>(.*?)</summary>", words) == ["Hint", "Solution"], k
         assert words.count("<details>") == words.count("</details>"), k
         assert code, k
         assert all({"hide-cell", "remove-cell"} & set(cell.metadata.tags) for cell in code), k
