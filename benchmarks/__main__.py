@@ -20,7 +20,7 @@ from benchmarks.report import Result, Setting, page
 from kdlite.lm.store import replacing, write_json
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("sweep", "integrals", "losses", "sampling", "training", "explorer")
+NAMES = ("sweep", "integrals", "losses", "sampling", "training", "explorer", "page")
 KEPT, OUT = ROOT / "_runs" / "bench", ROOT / "benchmarks" / "RESULTS.md"
 
 

@@ -10,9 +10,10 @@ import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tests"))
@@ -228,16 +229,21 @@ def measure(browser, folder: Path) -> list[Row]:
     ]
 
 
-def rows() -> list[Row]:
-    """All of it, in the first browser found."""
+def in_browser(name: str, measure: Callable[[Browser, Path], list[Row]]) -> list[Row]:
+    """What is measured in the first browser found, with a folder for its pages."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        return [Row("explorer", "not measured", remark="no Chrome or Chromium on this machine")]
+        return [Row(name, "not measured", remark="no Chrome or Chromium on this machine")]
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=path)
         found = measure(browser, Path(folder))
         browser.close()
     return found
+
+
+def rows() -> list[Row]:
+    """All of it."""
+    return in_browser("explorer", measure)
 
 
 if __name__ == "__main__":
