@@ -17,7 +17,8 @@ from pathlib import Path
 
 from benchmarks.measure import Row
 from benchmarks.report import Result, Setting, page
-from kdlite.lm.store import replacing, write_json
+from kdlite.files import replacing
+from kdlite.lm.store import write_json
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("sweep", "integrals", "losses", "sampling", "training", "explorer", "page")

@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kdlite.files import replacing
+
 if TYPE_CHECKING:
     from ipywidgets import Widget
 
@@ -53,7 +55,8 @@ def save(path: str | Path, body: str, *, title: str) -> None:
     Raises:
         OSError: if the file cannot be written, naming it.
     """
-    Path(path).write_text(_FRAME.format(title=escape(title), body=body), encoding="utf-8")
+    with replacing(Path(path)) as temporary:
+        temporary.write_text(_FRAME.format(title=escape(title), body=body), encoding="utf-8")
 
 
 def widget(shown: "Widget") -> str:

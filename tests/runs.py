@@ -14,10 +14,24 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from kdlite.lm import Profile, run
+from safetensors.numpy import load_file
+
+from kdlite.lm import Profile, Recipe, Shape, run
+from kdlite.lm.profile import Learner, Texts, Toy
 from kdlite.lm.store import is_locked, read_json
 
 SMOKE = Profile.load("smoke")
+_RECIPE = Recipe(learning_rate=1e-2, texts_per_step=16, rows_per_pass=16)
+SMALL = Profile(
+    name="small",
+    truth=Toy(chains=2, symbols=4, length=6, decay=0.5, concentration=0.3, seed=0),
+    texts=Texts(train=64, validation=16, lesson=64, score=40),
+    teacher=Learner(_RECIPE, Shape(16, 1, 2, 1, 32)),
+    student=Learner(_RECIPE, Shape(8, 1, 1, 1, 16)),
+    taus=(1.0, 0.5),
+    seeds=(0, 1),
+    betas=(4.0,),
+)
 
 
 def line(out: Path, processes: int = 1) -> list[str]:
@@ -112,3 +126,13 @@ def outcome(out: Path) -> dict[str, str]:
             content = json.dumps(values).encode()
         found[str(path.relative_to(out))] = hashlib.sha256(content).hexdigest()
     return found
+
+
+def check_whole(whole: Path, out: Path) -> None:
+    """Whatever has a name in a folder is what it is in ``whole``; what is kept only until the work is done can be read."""
+    assert not [path for path in out.rglob("*") if path.name.startswith(".") and path.name != ".lock"]
+    found, finished = outcome(out), outcome(whole)
+    for name in found.keys() - finished.keys():
+        assert Path(name).name in ("best.safetensors", "checkpoint.safetensors"), name
+        assert load_file(out / name)
+    assert {name: found[name] for name in found.keys() & finished.keys()}.items() <= finished.items()

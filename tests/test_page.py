@@ -50,5 +50,12 @@ def test_a_page_replaces_the_one_before(tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(OSError, match=r"missing.page\.html"):
-        page.save(tmp_path / "missing" / "page.html", "", title="")
+    page.save(tmp_path / "new" / "page.html", "", title="One")
+    for path, words in (
+        ("new", "is a folder; choose the name of a file"),
+        ("new/page.html/page.html", "in, a file"),
+    ):
+        with pytest.raises(OSError, match=f"{tmp_path}/new.*{words}"):
+            page.save(tmp_path / path, "", title="Two")
+    assert [path.name for path in tmp_path.rglob("*")] == ["new", "page.html"]
+    assert read(tmp_path / "new" / "page.html").h1.string == "One"

@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kdlite.explorer.storage import Family, to_rows
+from kdlite.files import replacing
 from kdlite.mixture import GaussianMixture
 from kdlite.provenance import commit, versions
 from kdlite.sweep import Sizes, Sweep, sweep
@@ -177,7 +178,8 @@ def main() -> None:
     family.arrays["runs"] = sampled_runs(truths[PAPER["profile"]], **setting, seeds=range(RUNS))
     family.header.update(runs=PAPER, provenance=_provenance())
     content = family.to_bytes()
-    out.write_bytes(content)
+    with replacing(out) as temporary:
+        temporary.write_bytes(content)
     print(f"{out}: {len(content) / 1000:.0f} kB")
 
 

@@ -16,8 +16,9 @@ from accelerate import PartialState
 
 from kdlite.checks import check_integer, check_seed
 from kdlite.distribution import stream_seed
+from kdlite.files import replacing
 from kdlite.lm.language import Language
-from kdlite.lm.store import read_json, replacing, sha256, write_json
+from kdlite.lm.store import read_json, sha256, write_json
 
 _MANIFEST = "manifest.json"
 _SHARD = 1 << 16  # texts in a shard

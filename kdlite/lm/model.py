@@ -18,6 +18,7 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kdlite.checks import check_beta, check_kind, show
+from kdlite.files import placing
 from kdlite.lm.language import Language
 from kdlite.lm.next_token import WHOLE, Truncation
 from kdlite.lm.packaged import quiet
@@ -268,19 +269,19 @@ class LanguageModel:
 
         Raises:
             ValueError: if the model is truncated, which a folder cannot say.
+            OSError: if the folder cannot be written to, or the disk is full; files that are there stay as they were.
         """
         if self.truncation != WHOLE:
             raise ValueError(
                 f"a folder has no place for {self.truncation}; save the model before you truncate it"
             )
-        if Path(folder).is_file():
-            raise NotADirectoryError(f"{folder} is a file; choose a folder")
-        with quiet():
-            self.model.save_pretrained(folder)
-        if self.tokenizer is not None:
-            self.tokenizer.save_pretrained(folder)
-        text = json.dumps(asdict(self.language) | {"beta": self.beta}, indent=2)
-        Path(folder, "language.json").write_text(text + "\n", encoding="utf-8")
+        with placing(Path(folder), "a model") as temporary:
+            with quiet():
+                self.model.save_pretrained(temporary)
+            if self.tokenizer is not None:
+                self.tokenizer.save_pretrained(temporary)
+            text = json.dumps(asdict(self.language) | {"beta": self.beta}, indent=2)
+            (temporary / "language.json").write_text(text + "\n", encoding="utf-8")
 
 
 def check_device(device: str | torch.device) -> torch.device:

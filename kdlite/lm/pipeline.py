@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from kdlite.checks import check_kind
 from kdlite.distribution import Distribution, Estimate, precision, ratio_estimate, recall, stream_seed
+from kdlite.files import replacing, sweep
 from kdlite.lm.architecture import new, prune
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.distilling import distil
@@ -30,7 +31,7 @@ from kdlite.lm.model import LanguageModel
 from kdlite.lm.profile import Learner, Pretrained, Profile, Scratch, Toy
 from kdlite.lm.record import RESULTS, made_now, record
 from kdlite.lm.stages import DONE, Draw, Embed, Fit, Score, Stage, stages
-from kdlite.lm.store import claim, locked, read_json, replacing, sha256, sweep, write_json
+from kdlite.lm.store import claim, locked, read_json, sha256, write_json
 from kdlite.lm.training import fit
 from kdlite.lm.weights import load
 from kdlite.provenance import commit
@@ -124,7 +125,9 @@ class Run:
     def _finish(self, stage: Stage, seconds: float) -> None:
         """Declare a stage done."""
         folder = self.out / stage.name
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        files = sorted(
+            path for path in folder.rglob("[!.]*") if path.is_file()
+        )  # hidden ones are nobody's output
         writes = {str(path.relative_to(folder)): sha256(path) for path in files}
         done = {"reads": self._reads(stage), "writes": writes, "seconds": round(seconds, 1)}
         write_json(folder / DONE, done | made_now())

@@ -12,13 +12,14 @@ import torch
 
 from kdlite import plots
 from kdlite.distribution import ratio_estimate
+from kdlite.files import replacing
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.profile import Profile
 from kdlite.lm.results import Results
 from kdlite.lm.stages import DONE, Score, stages
-from kdlite.lm.store import read_json, replacing
+from kdlite.lm.store import read_json
 from kdlite.provenance import commit, processor, versions
 
 RESULTS = "results.json"

@@ -1,15 +1,10 @@
-"""Files that are whole or not there: written under a temporary name, hashed, renamed; and folders with one writer.
+"""JSON and hashes of files, and folders with one writer.
 
 Knows paths, JSON, SHA-256 and locks; knows nothing of what the files mean.
 """
 
-import errno
 import hashlib
 import json
-import os
-import secrets
-import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,44 +13,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from kdlite.checks import check_kind
+from kdlite.files import CLOSED, explaining, make, replacing
 
 _LOCK = ".lock"
 _GLANCE = 1.0  # seconds: whoever asks ``is_locked`` holds the lock for a moment
-_UNFINISHED = ".unfinished"
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` to write a file or folder to; it becomes ``path`` if the block succeeds,
-    and is removed if it fails. Its files get the permissions that the user's umask gives to new ones.
-
-    Raises:
-        OSError: if the disk is full, naming the folder.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_UNFINISHED}")
-    try:
-        _make(path.parent)
-        mode = _permissions(temporary)
-        yield temporary
-        _flush(temporary, mode)
-        os.replace(temporary, path)
-    except Exception as error:
-        said = f"(os error {errno.ENOSPC})" in str(error)  # by safetensors, whose errors have no number
-        if not said and getattr(error, "errno", None) != errno.ENOSPC:
-            raise
-        raise OSError(
-            errno.ENOSPC,
-            f"no space left while writing {path.name} in {path.parent}; free some space and start again: "
-            "what was finished before is kept",
-        ) from error
-    finally:
-        _remove(temporary)
-
-
-def sweep(folder: Path) -> None:
-    """Remove what writers that were killed have left under temporary names. Nobody else may be writing."""
-    for left in list(folder.rglob(f".*{_UNFINISHED}")):
-        _remove(left)
 
 
 @contextmanager
@@ -64,11 +25,13 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises:
         BlockingIOError: if another process has it.
+        OSError: if the folder cannot be written to, naming it.
     """
-    _make(folder)
     lock = FileLock(folder / _LOCK)
     try:
-        lock.acquire(timeout=_GLANCE)
+        with explaining(folder, _LOCK, CLOSED):
+            make(folder)
+            lock.acquire(timeout=_GLANCE)
     except Timeout:
         raise BlockingIOError(
             f"another run is at work in {folder}; wait for it, or choose another folder"
@@ -149,37 +112,3 @@ def _differences(found: Any, asked: Any, name: str = "") -> Iterator[str]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not a number in JSON")
-
-
-def _make(folder: Path) -> None:
-    """A folder, if it is not there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise NotADirectoryError(f"{folder} is, or is in, a file; choose a folder") from None
-
-
-def _permissions(temporary: Path) -> int:
-    """See that a file can be made under this name, and which permissions the user's umask gives it."""
-    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-    mode = stat.S_IMODE(os.fstat(handle).st_mode)
-    os.close(handle)
-    os.unlink(temporary)
-    return mode
-
-
-def _flush(path: Path, mode: int) -> None:
-    """Have the disk hold the bytes before the name is given, so that a crash leaves no empty file behind it."""
-    for file in path.rglob("*") if path.is_dir() else [path]:
-        if file.is_file():
-            file.chmod(mode)  # safetensors keeps its files to their owner
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
-
-
-def _remove(path: Path) -> None:
-    """A file or folder, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    elif os.path.lexists(path):
-        path.unlink()

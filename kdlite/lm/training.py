@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -23,13 +23,14 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, get_wsd_schedule
 
 from kdlite.checks import check_kind
+from kdlite.files import explaining, replacing
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.next_token import WHOLE
 from kdlite.lm.packing import Rows, pack
 from kdlite.lm.recipe import Recipe
 from kdlite.lm.scoring import IGNORED, TokenLoss
-from kdlite.lm.store import claim, replacing, write_json
+from kdlite.lm.store import claim, locked, write_json
 
 
 class Texts(Protocol):
@@ -76,6 +77,8 @@ def fit(
         ValueError: if corpus and model differ in language, the corpus has nothing to learn from, or ``out`` holds
             another training.
         FloatingPointError: if the loss is no longer finite.
+        BlockingIOError: if another process trains in ``out``.
+        OSError: if ``out`` cannot be written to, or the disk is full; the last checkpoint is kept.
     """
     check_kind("model", model, LanguageModel, "pass one that new or load made")
     check_kind("corpus", corpus, Corpus, "draw one with Corpus.draw")
@@ -112,12 +115,14 @@ def train(
             called like ``TokenLoss``; each step's texts are asked for when the step before it has been made.
         run: what is trained, for ``run.json``: with the recipe it decides every bit of the result.
     """
-    claim(out / "run.json", run | asdict(recipe))
-    start = replace(model, beta=1.0, truncation=WHOLE)
-    if not (out / "model.safetensors").exists():
-        loss, texts = lesson(copy.deepcopy(start.model))
-        _Training(loss, start, texts, recipe, out, validation).run()
-    (out / "checkpoint.safetensors").unlink(missing_ok=True)
+    state = PartialState(cpu=model.model.device.type == "cpu")
+    with locked(out) if state.is_main_process else nullcontext():
+        claim(out / "run.json", run | asdict(recipe))
+        start = replace(model, beta=1.0, truncation=WHOLE)
+        if not (out / "model.safetensors").exists():
+            loss, texts = lesson(copy.deepcopy(start.model))
+            _Training(loss, start, texts, recipe, out, validation).run()
+        (out / "checkpoint.safetensors").unlink(missing_ok=True)
     return start.with_weights(out / "model.safetensors")
 
 
@@ -288,7 +293,8 @@ class _Training:
             write_json(self.out / "curve.json", curve)
             best = self.out / "best.safetensors"
             if best.exists():
-                best.replace(self.out / "model.safetensors")
+                with explaining(self.out, "model.safetensors"):
+                    best.replace(self.out / "model.safetensors")
             else:
                 _write_weights(self.out / "model.safetensors", self.module)
         self.accelerator.wait_for_everyone()

@@ -21,10 +21,11 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from kdlite.checks import check_beta, check_each, check_integer, show
+from kdlite.files import DISK_ERRORS
 from kdlite.lm import packaged
 from kdlite.lm.language import Language
 from kdlite.lm.model import LanguageModel, check_device, fingerprint
-from kdlite.lm.packaged import DISK_ERRORS, PACKAGE, PACKAGED, one_line, quiet, room
+from kdlite.lm.packaged import PACKAGE, PACKAGED, one_line, quiet, room
 from kdlite.lm.store import sha256
 
 OWNER = "HuggingFaceTB"

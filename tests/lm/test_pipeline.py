@@ -8,31 +8,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from runs import Fork, kill_often, outcome
+from runs import SMALL, Fork, kill_often, outcome
 
 import kdlite as kd
-from kdlite.lm import Corpus, MarkovMixture, Profile, Recipe, Results, Shape, run
-from kdlite.lm.profile import Beyond, Learner, Texts, Toy
+from kdlite.lm import Corpus, MarkovMixture, Results, run
+from kdlite.lm.profile import Beyond
 from kdlite.lm.store import locked, read_json, sha256, write_json
 from kdlite.provenance import commit
-
-RECIPE = Recipe(learning_rate=1e-2, texts_per_step=16, rows_per_pass=16)
-PROFILE = Profile(
-    name="small",
-    truth=Toy(chains=2, symbols=4, length=6, decay=0.5, concentration=0.3, seed=0),
-    texts=Texts(train=64, validation=16, lesson=64, score=40),
-    teacher=Learner(RECIPE, Shape(16, 1, 2, 1, 32)),
-    student=Learner(RECIPE, Shape(8, 1, 1, 1, 16)),
-    taus=(1.0, 0.5),
-    seeds=(0, 1),
-    betas=(4.0,),
-)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("run") / "out"
-    run(PROFILE, out)
+    run(SMALL, out)
     return out
 
 
@@ -69,7 +57,7 @@ def test_a_run_that_lost_stages_makes_them_again_to_the_bit(out, finished):
         shutil.rmtree(out / name)
     (out / "direct-s0" / "stage.json").unlink()  # as if killed before the stage was declared done
     (out / "results.json").unlink()
-    run(PROFILE, out)
+    run(SMALL, out)
     assert outcome(out) == outcome(finished)
 
 
@@ -78,7 +66,7 @@ def test_a_run_that_other_code_went_on_with_names_both_commits(out, finished):
     assert now == commit() == Results.load(finished / "results.json").provenance["commit"]
     for name in ("truth-train", "teacher"):
         write_json(out / name / "stage.json", read_json(out / name / "stage.json") | {"commit": "of old"})
-    run(PROFILE, out)
+    run(SMALL, out)
     assert Results.load(out / "results.json").provenance["commit"] == f"of old, {now}"
 
 
@@ -100,7 +88,7 @@ def test_an_output_that_has_changed_is_named(out, name, damage):
     with pytest.raises(
         ValueError, match=f"{path} is missing or has changed.*delete {path.parent} to make it again"
     ):
-        run(PROFILE, out)
+        run(SMALL, out)
 
 
 def test_a_stage_made_again_otherwise_is_not_mixed_with_what_was_made_from_it(out):
@@ -110,12 +98,12 @@ def test_a_stage_made_again_otherwise_is_not_mixed_with_what_was_made_from_it(ou
     done["writes"]["curve.json"] = sha256(out / "teacher" / "curve.json")
     write_json(out / "teacher" / "stage.json", done)
     with pytest.raises(ValueError, match=f"what {out / 'lesson-1'} was made from has changed"):
-        run(PROFILE, out)
+        run(SMALL, out)
 
 
 def test_another_profile_is_refused(out):
     before = outcome(out)
-    changed = replace(PROFILE, taus=(1.0,), texts=replace(PROFILE.texts, train=63))
+    changed = replace(SMALL, taus=(1.0,), texts=replace(SMALL.texts, train=63))
     with pytest.raises(
         ValueError,
         match=r"holds a run whose texts.train is 64, now it is 63, and taus is \[1.0, 0.5\], now it is \[1.0\]; choose",
@@ -147,8 +135,8 @@ def test_a_full_disk_keeps_what_was_finished(finished, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", fsync)
     for _ in range(3):
         with pytest.raises(OSError, match=f"no space left while writing .* in {out}.*free some space"):
-            run(PROFILE, out)
-    run(PROFILE, out)
+            run(SMALL, out)
+    run(SMALL, out)
     assert outcome(out) == outcome(finished)
 
 
@@ -173,10 +161,10 @@ def test_a_disk_that_is_really_full(finished, small_disk):
     for size in ("150k", "200k", "250k"):
         assert resize(size)
         with pytest.raises(OSError, match=f"no space left while writing .* in {disk}") as caught:
-            run(PROFILE, disk / "out")
+            run(SMALL, disk / "out")
         assert caught.value.errno == errno.ENOSPC
     assert resize("10m")
-    run(PROFILE, disk / "out")
+    run(SMALL, disk / "out")
     assert outcome(disk / "out") == outcome(finished)
 
 
@@ -193,7 +181,7 @@ def test_a_run_beyond_temperature(tmp_path):
     beyond = Beyond(
         top_k=(1,), best_of=(3,), matched=(lesson,), on_policy=(lesson,), heir_taus=(0.5,), generations=2
     )
-    profile = replace(PROFILE, beyond=beyond, seeds=(0,), betas=())
+    profile = replace(SMALL, beyond=beyond, seeds=(0,), betas=())
     found = Results.load(run(profile, tmp_path / "out"))
     for curve, knob, setting in (
         ("turned", "top_k", 1),

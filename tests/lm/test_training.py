@@ -231,7 +231,7 @@ def test_without_validation_the_last_weights_are_taken(corpus, folder, tmp_path)
 
 def test_what_a_finished_training_leaves(folder, corpus, validation):
     out = folder / "whole"
-    assert sorted(os.listdir(out)) == ["curve.json", "model.safetensors", "run.json"]
+    assert sorted(path.name for path in out.glob("[!.]*")) == ["curve.json", "model.safetensors", "run.json"]
     found = curve(out)
     assert found["unit"] == "nats per token"
     assert len(found["loss"]) == STEPS and all(math.isfinite(loss) for loss in found["loss"])
@@ -352,7 +352,11 @@ def test_a_full_disk_leaves_the_last_checkpoint(folder, monkeypatch):
         patch.setattr(training, "save_file", full)
         with pytest.raises(OSError, match=f"no space left while writing checkpoint.safetensors in {out}"):
             train(folder, "full")
-    assert sorted(os.listdir(out)) == ["best.safetensors", "checkpoint.safetensors", "run.json"]
+    assert sorted(path.name for path in out.glob("[!.]*")) == [
+        "best.safetensors",
+        "checkpoint.safetensors",
+        "run.json",
+    ]
     assert same(weights(train(folder, "full")), load_file(folder / "whole" / "model.safetensors"))
 
 
