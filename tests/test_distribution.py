@@ -65,6 +65,14 @@ def test_monte_carlo_covers_the_exact_value_as_often_as_it_says():
     assert all(run.n == 400 for run in runs)
 
 
+@pytest.mark.parametrize(("score", "name"), [(kd.precision, "precision"), (kd.recall, "recall")])
+def test_samples_are_drawn_on_the_stream_of_their_score(score, name):
+    truth, student = paper_truth(0.25), kd.fit_mixture(paper_truth(0.25), 2)
+    sampled, scored = (student, truth) if name == "precision" else (truth, student)
+    expected = ratio_estimate(scored.log_prob(sampled.sample(50, stream_seed(0, name))), np.ones(50))
+    assert score(student, truth, n=50) == score(student, truth, n=50, seed=0) == expected
+
+
 def test_ratio_estimate_against_the_bootstrap():
     rng = np.random.default_rng(0)
     sizes = rng.integers(1, 20, 500).astype(float)
@@ -110,7 +118,8 @@ def test_a_component_that_is_off_is_integrated_without_a_warning():
 
 @pytest.mark.parametrize("n", [0, -1, 2.5, True])
 def test_too_few_samples_are_refused(n):
-    with pytest.raises(ValueError, match=r"n must be an integer >= 1, got .*; pass"):
+    refusal = "^n must be an integer >= 1, got .*; pass at least one sample, or None for the exact integral$"
+    with pytest.raises(ValueError, match=refusal):
         kd.precision(paper_truth(), paper_truth(), n=n)
 
 
@@ -126,20 +135,73 @@ def test_three_dimensions_ask_for_samples():
     assert kd.precision(mixture, mixture, n=100).stderr > 0
 
 
+class Sampled:
+    """Points that can be drawn, and nothing else."""
+
+    def sample(self, n, seed):
+        return np.zeros((n, 2))
+
+    def size(self, x):
+        return np.ones(len(x))
+
+
+class Scored:
+    """A density, and nothing else."""
+
+    def log_prob(self, x):
+        return np.full(len(x), -2.0)
+
+
+class Integral:
+    """A distribution that integrates, and draws nothing."""
+
+    def expect_log_prob(self, scored):
+        return -3.0
+
+
+class Texts(Sampled, Scored):
+    """Texts of a language that knows which others it is like."""
+
+    def __init__(self, language):
+        self.language = self
+        self.name = language
+
+    def check_same(self, other, names):
+        if self.name != other.name:
+            raise ValueError(f"{names[0]} is {self.name}, {names[1]} is {other.name}; draw anew")
+
+
+def test_each_side_needs_its_own_verb_and_no_other():
+    assert kd.precision(Sampled(), Scored(), n=3) == kd.recall(Scored(), Sampled(), n=3) == (-2.0, 0.0, 3)
+    assert kd.precision(Integral(), Scored()) == kd.recall(Scored(), Integral()) == (-3.0, 0.0, 0)
+    wrong = r"^{} must be a distribution, got <.*{} object at .*>; pass a mixture or a language model$"
+    for score, side, name in (
+        (kd.precision, Scored(), "student"),
+        (kd.precision, Sampled(), "truth"),
+        (kd.recall, Sampled(), "student"),
+        (kd.recall, Scored(), "truth"),
+    ):
+        with pytest.raises(ValueError, match=wrong.format(name, type(side).__name__)):
+            score(side, side, n=3)
+
+
+def test_texts_are_compared_with_texts_of_their_language():
+    for score in (kd.precision, kd.recall):
+        assert score(Texts("Welsh"), Texts("Welsh"), n=3) == (-2.0, 0.0, 3)
+        with pytest.raises(ValueError, match=r"^the student is Welsh, the truth is Breton; draw anew$"):
+            score(Texts("Welsh"), Texts("Breton"), n=3)
+        for student, truth in ((Texts("Welsh"), paper_truth()), (paper_truth(), Texts("Welsh"))):
+            one, other = type(student).__name__, type(truth).__name__
+            refusal = f"^a {one} and a {other} have no samples in common; compare points with points, or texts with texts$"
+            with pytest.raises(ValueError, match=refusal):
+                score(student, truth, n=3)
+
+
 def test_a_distribution_that_cannot_integrate_asks_for_samples():
-    class Points:
-        def sample(self, n, seed):
-            return np.zeros((n, 2))
-
-        def log_prob(self, x):
-            return np.zeros(len(x))
-
-        def size(self, x):
-            return np.ones(len(x))
-
-    with pytest.raises(ValueError, match="no exact integral over a Points; pass n"):
-        kd.precision(Points(), paper_truth())
-    assert kd.precision(Points(), paper_truth(), n=3).n == 3
+    refusal = "^no exact integral over a Texts; pass n, the number of samples to draw$"
+    with pytest.raises(ValueError, match=refusal):
+        kd.precision(Texts("Welsh"), Texts("Welsh"))
+    assert kd.precision(Texts("Welsh"), Texts("Welsh"), n=3).n == 3
 
 
 @pytest.mark.parametrize("n", [None, 10])
