@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help book serve test proof old new lab bench toy knobs cpu sync lock licences
+.PHONY: help book serve test proof old new mutants lab bench toy knobs cpu sync lock licences
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,10 @@ old: ## run the core's tests with the lowest releases that pyproject.toml lets i
 
 new: ## the same with the newest releases
 	$(PYTHON) tools/bounds.py new
+
+mutants: .venv/ready ## change the core a little, hundreds of times, and see whether its tests notice (tests/MUTANTS.md)
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results
 
 lab: .venv/ready ## open the book in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=book

@@ -25,8 +25,8 @@ from kdlite.quadrature import normal_nodes
 from kdlite.starts import kmeans_centres, merge_components
 
 _NODE_STEP = 0.7  # of a component's width, between the nodes of a population fit
-_NODE_TOL = 1e-4  # nats by which lattices of one step may differ, else the step is halved
-_MAX_REFINEMENTS = 4
+_NODE_TOL = 1e-4  # nats, relative where they are many: lattices that differ by more are too coarse
+_MAX_STEPS = 4  # tried, each half the one before
 _POPULATION_FLOOR = 0.1  # of the smallest variance in the mixture: the smallest of a component fitted to it
 _POINTS_FLOOR = 1e-6  # of the mean variance of the points, likewise
 _HEAVIEST = 1e100  # of a point
@@ -114,9 +114,8 @@ def fit_mixtures(
     if todo:
         mixtures, own_seeds = [x[i] for i in todo], [seeds[i] for i in todo]
         own_init = None if init is None else [init[i] for i in todo]
-        found = _fit_population(mixtures, n_components, covariance, n_init, own_seeds, own_init)
-        for i, fit in zip(todo, found, strict=True):
-            fits[i] = fit
+        found = iter(_fit_population(mixtures, n_components, covariance, n_init, own_seeds, own_init))
+        fits = [next(found) if fit is None else fit for fit in fits]
     return fits
 
 
@@ -147,27 +146,24 @@ def _fit_population(
 
     On nodes too coarse, narrow components gain likelihood that the mixture does not have.
     """
-    step = _NODE_STEP
     # Lattices are symmetric about each component, so all of these problems share one centre.
-    problem, held_out = (_population_problem(mixtures, covariance, step, shift) for shift in (0.0, 0.5))
-    whole = problem
-    starts = _starts(problem, n_components, n_init, seeds, init)
+    whole, held_out = _lattices(mixtures, covariance, _NODE_STEP)
+    starts = _starts(whole, n_components, n_init, seeds, init)
     if init is None:
         merged = [merge_components(mixture, n_components) for mixture in mixtures]
-        starts = stack_components(merged, problem).join(starts)
-    best = _most_likely(problem, held_out, starts, _ROUGH_POPULATION_TOL)
+        starts = stack_components(merged, whole).join(starts)
+    best = _most_likely(whole, held_out, starts, _ROUGH_POPULATION_TOL)
     result = Components(*map(np.empty_like, best))
     todo = np.arange(len(mixtures))
-    for _ in range(_MAX_REFINEMENTS):
+    for halvings in range(_MAX_STEPS):
+        problem, held_out = _lattices([mixtures[i] for i in todo], covariance, _NODE_STEP / 2**halvings)
         fitted = run_em(problem, best, _TOL)
         gap = np.abs(fitted.log_likelihood - em_step(held_out, fitted.components).log_likelihood)
         store(result, todo, fitted.components)
         coarse = gap > _NODE_TOL * np.maximum(1, np.abs(fitted.log_likelihood))
-        if not coarse.any():
+        todo, best = todo[coarse], best.take(coarse)
+        if not len(todo):
             break
-        todo, best, step = todo[coarse], best.take(coarse), step / 2
-        finer = [mixtures[i] for i in todo]
-        problem, held_out = (_population_problem(finer, covariance, step, shift) for shift in (0.0, 0.5))
     else:
         warnings.warn(
             f"the population fit still moves by {gap.max():.1e} nats on finer nodes; fit fewer components",
@@ -233,6 +229,11 @@ def _points_problem(
     if (variance <= least).any():
         raise ValueError("all points that carry weight coincide; a Gaussian needs points that differ")
     return problem._replace(floor=_POINTS_FLOOR * variance)
+
+
+def _lattices(mixtures: list[GaussianMixture], covariance: Covariance, step: float) -> tuple[Problem, ...]:
+    """The problem on nodes, and the same between them."""
+    return tuple(_population_problem(mixtures, covariance, step, shift) for shift in (0.0, 0.5))
 
 
 def _population_problem(

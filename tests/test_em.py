@@ -1,10 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 from mixtures import MODES, paper_truth, random_mixture
 from sklearn.mixture import GaussianMixture as ScikitMixture
 
 import kdlite as kd
-from kdlite.em import _points_problem, _population_problem, _starts
+from kdlite.em import _points_problem, _starts
 from kdlite.em_batch import em_step
 
 
@@ -58,23 +60,21 @@ def test_with_restarts_it_wins_at_least_as_often_as_it_loses():
     assert wins >= losses
 
 
+def test_eight_starts_are_made_unless_told_otherwise():
+    x = np.random.default_rng(32).normal(size=(60, 2))  # the ninth would have won
+    eight, nine = (kd.fit_mixture(x, 5, n_init=n, seed=0) for n in (8, 9))
+    assert nine.log_prob(x).mean() > eight.log_prob(x).mean() + 0.1
+    for fit in (kd.fit_mixture(x, 5), *kd.fit_mixtures(x[None], 5, seeds=[0])):
+        np.testing.assert_array_equal(fit.means, eight.means)
+
+
 def test_one_component_is_the_moments():
     x = np.random.default_rng(0).normal(size=(50, 3))
     fit = kd.fit_mixture(x, 1)
-    np.testing.assert_allclose(fit.means[0], x.mean(0), atol=1e-12)
-    np.testing.assert_allclose(fit.covariances[0], np.cov(x.T, bias=True), atol=1e-12)
+    np.testing.assert_allclose(fit.means, [x.mean(0)], atol=1e-12)
+    np.testing.assert_allclose(fit.covariances, [np.cov(x.T, bias=True)], atol=1e-12)
     diagonal = kd.fit_mixture(x, 1, covariance="diag")
-    np.testing.assert_allclose(diagonal.covariances[0], np.diag(x.var(0)), atol=1e-12)
-
-
-@pytest.mark.parametrize("covariance", ["full", "diag"])
-def test_one_component_of_a_population_is_its_moments(covariance):
-    mixture = random_mixture(np.random.default_rng(0), 3, 5, (0.5, 1), 1.0)
-    fit = kd.fit_mixture(mixture, 1, covariance=covariance)
-    x = mixture.sample(200_000, 0)
-    np.testing.assert_allclose(fit.means[0], x.mean(0), atol=0.02)
-    expected = np.cov(x.T) if covariance == "full" else np.diag(x.var(0))
-    np.testing.assert_allclose(fit.covariances[0], expected, atol=0.03)
+    np.testing.assert_allclose(diagonal.covariances, [np.diag(x.var(0))], atol=1e-12)
 
 
 def test_weights_count_points():
@@ -95,72 +95,40 @@ def test_a_fit_does_not_depend_on_its_company():
         np.testing.assert_allclose(np.sort(alone.weights), np.sort(fit.weights), atol=1e-6)
 
 
+def test_problems_of_a_batch_are_checked_each_by_itself():
+    """The few points that carry weight in one, and the digits that another's distance from the origin leaves."""
+    x = np.random.default_rng(0).normal(size=(2, 8, 2))
+    few = np.array([[1.0] * 8, [1.0] * 2 + [0.0] * 6])
+    with pytest.raises(ValueError, match="carry weight, 2, got 3"):
+        kd.fit_mixtures(x, 3, weights=few, seeds=[0, 0])
+    near, far = kd.fit_mixtures(x * [[[1e-7]], [[1]]] + [[[0]], [[1e6]]], 1, seeds=[0, 0])
+    np.testing.assert_allclose(near.covariances[0], 1e-14 * np.cov(x[0].T, bias=True), rtol=1e-9)
+    np.testing.assert_allclose(far.covariances[0], np.cov(x[1].T, bias=True), rtol=1e-6)
+
+
+def test_points_coincide_when_no_digits_are_left_between_them():
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    fit = kd.fit_mixture(1e6 + 1e-4 * x, 1)
+    np.testing.assert_allclose(fit.covariances[0], 1e-8 * np.cov(x.T, bias=True), rtol=1e-4)
+    with pytest.raises(
+        ValueError, match=r"^all points that carry weight coincide; a Gaussian needs points that differ$"
+    ):
+        kd.fit_mixture(1e6 + 1e-7 * x, 1)
+
+
+def test_as_many_components_as_points_stand_on_them_as_narrow_as_they_may():
+    fit = kd.fit_mixture(MODES, 8)
+    order = np.lexsort(fit.means.T[::-1])
+    np.testing.assert_allclose(fit.means[order], MODES[np.lexsort(MODES.T[::-1])], atol=1e-12)
+    np.testing.assert_allclose(fit.weights, 1 / 8)
+    floor = 1e-6 * MODES.var() * np.eye(2)
+    np.testing.assert_allclose(fit.covariances, np.tile(floor, (8, 1, 1)), rtol=1e-9, atol=1e-30)
+
+
 def test_points_far_from_the_origin_lose_no_digits():
     x = paper_truth().sample(300, 0)
     near, far = kd.fit_mixture(x, 3, seed=1), kd.fit_mixture(x + 1e6, 3, seed=1)
     np.testing.assert_allclose(far.covariances, near.covariances, atol=1e-6)
-
-
-@pytest.mark.parametrize("n_components", [2, 4, 6])
-def test_population_fit_is_the_limit_of_many_samples(n_components):
-    truth = paper_truth(0.25)
-    population = kd.fit_mixture(truth, n_components)
-    sampled = kd.fit_mixture(truth.sample(20_000, 0), n_components, init=population)
-    assert kd.recall(population, truth).value >= kd.recall(sampled, truth).value - 1e-4
-    assert kd.recall(population, truth).value == pytest.approx(kd.recall(sampled, truth).value, abs=5e-3)
-
-
-@pytest.mark.parametrize(
-    ("weights", "score"), [([0.25] * 4, -1.6455), ([0.126, 0.273, 0.301, 0.301], -1.6404)]
-)
-def test_equal_truth_weights_have_two_near_equal_optima(weights, score):
-    if weights[0] == 0.25:  # each component takes two neighbours
-        means = [[-1.0, 0.5], [0.5, 1.0], [1.0, -0.5], [-0.5, -1.0]]
-        wide, narrow = 0.275, 0.025
-        shapes = [[narrow, wide], [wide, narrow], [narrow, wide], [wide, narrow]]
-        start = kd.GaussianMixture(weights, means, [np.diag(s) for s in shapes])
-        fit = kd.fit_mixture(paper_truth(), 4, init=start)
-    else:
-        fit = kd.fit_mixture(paper_truth(), 4)
-    np.testing.assert_allclose(np.sort(fit.weights), np.sort(weights), atol=1e-3)
-    assert kd.recall(fit, paper_truth()).value == pytest.approx(score, abs=1e-3)
-
-
-def test_cross_entropy_never_falls_below_the_teachers_entropy():
-    for seed in range(6):
-        teacher = random_mixture(np.random.default_rng(seed), 4, 2, (0.1, 1.0), 1.5)
-        own = kd.recall(teacher, teacher).value
-        for n_components in (2, 3):
-            assert kd.recall(kd.fit_mixture(teacher, n_components), teacher).value <= own + 1e-3
-
-
-def test_spare_components_gain_no_likelihood_that_does_not_exist():
-    """Four components on what is nearly one wide, flat Gaussian: on coarse nodes they gained nats."""
-    teacher = kd.fit_mixture(paper_truth(0.25), 4).sharpen(50)
-    problem = _population_problem([teacher], "full", 0.7, 0.0)
-    fit = kd.fit_mixture(teacher, 3)
-    own = kd.recall(teacher, teacher).value
-    assert kd.recall(fit, teacher).value == pytest.approx(own, abs=1e-3)
-    assert problem.weights.sum() == pytest.approx(1)
-
-
-@pytest.mark.parametrize("n_components", [2, 3])
-def test_population_fit_is_stable_when_the_nodes_are_doubled(n_components, monkeypatch):
-    truth = paper_truth(0.25)
-    coarse = kd.fit_mixture(truth, n_components)
-    monkeypatch.setattr("kdlite.em._NODE_STEP", 0.35)
-    fine = kd.fit_mixture(truth, n_components)
-    assert kd.recall(coarse, truth).value == pytest.approx(kd.recall(fine, truth).value, abs=1e-4)
-
-
-def test_enough_components_return_the_mixture_itself():
-    truth = paper_truth(0.25)
-    assert kd.fit_mixture(truth, 8) is truth
-    assert kd.fit_mixture(truth, 11) is truth
-    one_left = truth.sharpen(1e6)
-    assert kd.fit_mixture(one_left, 1) is one_left
-    tilted = kd.GaussianMixture([1.0], [[0.0, 0.0]], [[[1.0, 0.5], [0.5, 1.0]]])
-    np.testing.assert_array_equal(kd.fit_mixture(tilted, 1, covariance="diag").covariances[0], np.eye(2))
 
 
 def test_fewer_distinct_points_than_components_are_regularised():
@@ -203,35 +171,86 @@ def test_a_start_narrower_than_the_floor_is_widened_to_it():
     np.testing.assert_allclose(first, np.tile(problem.floor * np.eye(2), (2, 1, 1)))
 
 
-def test_more_than_three_dimensions_are_sampled_not_integrated():
-    mixture = random_mixture(np.random.default_rng(0), 3, 4, (0.5, 1), 1.0)
-    with pytest.raises(ValueError, match="at most 3 dimensions, got 4; fit to samples"):
-        kd.fit_mixture(mixture, 2)
-    assert kd.fit_mixture(mixture.sample(100, 0), 2).dim == 4
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"n_components": 0},
+            "n_components must be an integer >= 1, got 0; a mixture has at least one component",
+        ),
+        (
+            {"n_components": 9},
+            "n_components must be at most the number of points that carry weight, 8, got 9; "
+            "use fewer components or more points",
+        ),
+        (
+            {"weights": [1, 2]},
+            "weights must be one finite number >= 0 for each of the 8 points, got shape (2,), least 1; "
+            "0 leaves a point out",
+        ),
+        (
+            {"weights": []},
+            "weights must be one finite number >= 0 for each of the 8 points, got shape (0,), least inf; "
+            "0 leaves a point out",
+        ),
+        (
+            {"weights": [-1] * 8},
+            "weights must be one finite number >= 0 for each of the 8 points, got shape (8,), least -1; "
+            "0 leaves a point out",
+        ),
+        (
+            {"weights": [np.nan] * 8},
+            "weights must be finite, got nan in row 0; leave such values out, or change their unit",
+        ),
+        (
+            {"covariance": "tied"},
+            "covariance must be 'full' or 'diag', got 'tied'; 'diag' keeps components along the axes",
+        ),
+        ({"n_init": 0}, "n_init must be an integer >= 1, got 0; make at least one start"),
+        ({"seed": -1}, "seed must be an integer >= 0, got -1; every draw has an explicit seed, and 0 is one"),
+        ({"init": "k-means"}, "init must be a GaussianMixture, got 'k-means'; it is where the fit starts"),
+        (
+            {"init": paper_truth()},
+            "init must have 2 components in 2 dimensions, got 8 in 2; it is where the fit starts",
+        ),
+        (
+            {"x": np.ones((5, 2))},
+            "all points that carry weight coincide; a Gaussian needs points that differ",
+        ),
+        (
+            {"x": paper_truth(), "weights": np.ones(8)},
+            "weights count points, and a mixture has none; leave weights out, or sample the mixture",
+        ),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        kd.fit_mixture(**{"x": MODES, "n_components": 2, **arguments})
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_components": 0}, "n_components must be an integer >= 1, got 0"),
-        ({"n_components": 9}, "at most the number of points that carry weight, 8, got 9; use fewer"),
-        ({"n_components": 3, "weights": [1, 1, 0, 0, 0, 0, 0, 0]}, "carry weight, 2, got 3"),
-        ({"n_components": 2, "weights": [1, 2]}, "weights must be one finite number >= 0 for each of the 8"),
-        ({"n_components": 2, "weights": [-1] * 8}, "weights must be one finite"),
-        ({"n_components": 2, "weights": [np.nan] * 8}, "weights must be finite, got nan"),
-        ({"n_components": 2, "covariance": "tied"}, "covariance must be 'full' or 'diag', got 'tied'"),
-        ({"n_components": 2, "n_init": 0}, "n_init must be an integer >= 1"),
-        ({"n_components": 2, "seed": -1}, "seed must be an integer >= 0, got -1"),
+        ({"x": MODES}, "points must have shape (P, N, D) with points in it, got (8, 2); use x[None] for one"),
         (
-            {"n_components": 2, "init": paper_truth()},
-            "init must have 2 components in 2 dimensions, got 8 in 2",
+            {"x": np.full((2, 3, 2), np.nan)},
+            "points must be finite, got nan in row 0; leave such values out, or change their unit",
         ),
-        ({"n_components": 1, "x": np.ones((5, 2))}, "all points that carry weight coincide"),
-        ({"n_components": 1, "x": [[0, np.nan], [1, 1]]}, "row 0"),
-        ({"n_components": 1, "x": [0.0, 1.0]}, r"shape \(n, D\)"),
-        ({"n_components": 1, "x": paper_truth(), "weights": np.ones(8)}, "weights count points"),
+        ({"x": "abc"}, "x must be a sequence, got 'abc'; pass points (P, N, D), or a list of mixtures"),
+        (
+            {"x": [1, 2]},
+            "each of x must be a GaussianMixture, got 1; pass points (P, N, D), or a list of mixtures",
+        ),
+        (
+            {"x": [paper_truth(), kd.fit_mixture(MODES, 1)]},
+            "mixtures must be of one size, got (components, dimensions) [(1, 2), (8, 2)]; fit them one by one",
+        ),
+        ({"seeds": 0}, "seeds must be a sequence, got 0; pass one for each problem"),
+        ({"seeds": [0]}, "seeds must be as many as problems, 2, got 1; pass one for each"),
+        ({"init": 0}, "init must be a sequence, got 0; pass one for each problem"),
+        ({"init": [paper_truth()]}, "init must be as many as problems, 2, got 1; pass one for each"),
     ],
 )
-def test_bad_arguments_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        kd.fit_mixture(**{"x": MODES, **arguments})
+def test_bad_batches_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        kd.fit_mixtures(**{"x": np.stack([MODES, MODES]), "n_components": 2, "seeds": [0, 1], **arguments})
