@@ -32,7 +32,7 @@ old: ## run the core's tests with the lowest releases that pyproject.toml lets i
 new: ## the same with the newest releases
 	$(PYTHON) tools/bounds.py new
 
-mutants: .venv/ready ## change the core a little, hundreds of times, and see whether its tests notice (tests/MUTANTS.md)
+mutants: .venv/dev ## list the small changes to the core that its tests do not notice
 	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2
 	$(BIN)/mutmut results
 

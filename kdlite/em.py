@@ -106,6 +106,8 @@ def fit_mixtures(
             f"covariance must be 'full' or 'diag', got {show(covariance)}; 'diag' keeps components along the axes"
         )
     _check_problems(x, weights, seeds, init)
+    for start in [] if init is None else init:
+        _check_init(start, n_components, x.shape[2] if isinstance(x, np.ndarray) else x[0].dim)
     if isinstance(x, np.ndarray):
         problem = _points_problem(x, weights, n_components, covariance)
         return _fit_points(problem, n_components, n_init, seeds, init)
@@ -181,8 +183,6 @@ def _starts(
     init: Sequence[GaussianMixture] | None,
 ) -> Components:
     if init is not None:
-        for start in init:
-            _check_init(start, n_components, problem.x.shape[2])
         return stack_components(init, problem)
     owners = kmeans_centres(problem.x, problem.weights, n_components, n_init, seeds)
     first, *others = (maximize(problem, owner, None) for owner in owners)

@@ -214,6 +214,14 @@ def test_a_start_narrower_than_the_floor_is_widened_to_it():
             "init must have 2 components in 2 dimensions, got 8 in 2; it is where the fit starts",
         ),
         (
+            {"n_components": 1, "init": paper_truth()},
+            "init must have 1 components in 2 dimensions, got 8 in 2; it is where the fit starts",
+        ),
+        (
+            {"x": paper_truth(), "n_components": 8, "init": "k-means"},
+            "init must be a GaussianMixture, got 'k-means'; it is where the fit starts",
+        ),
+        (
             {"x": np.ones((5, 2))},
             "all points that carry weight coincide; a Gaussian needs points that differ",
         ),
