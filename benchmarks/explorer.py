@@ -83,6 +83,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import kdlite as kd
 from kdlite import plots
+from kdlite.plots.plane import _plane
 from kdlite.explorer.family import BETAS, paper_truth
 
 truth = paper_truth(0.25)
@@ -92,7 +93,7 @@ sweep = kd.sweep(truth, betas=BETAS, teacher_components=4, student_components=1)
 def draw(stop):
     fig, axes = plots.figure(3, width=3.4)
     teacher, student = sweep.sharpened[0][stop], sweep.students[0][stop]
-    plots._plane(axes[0, 0], "", {"truth": truth, "teacher": teacher, "student": student}, 2.0)
+    _plane(axes[0, 0], "", {"truth": truth, "teacher": teacher, "student": student}, 2.0)
     plots.frontier(sweep, truth, ax=axes[0, 1], mark=(BETAS[stop],))
     axes[0, 2].bar(np.arange(4), teacher.weights, color=plots.COLOURS["teacher"])
     display(fig)
