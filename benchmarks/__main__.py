@@ -28,7 +28,7 @@ KEPT, OUT = ROOT / "_runs" / "bench", ROOT / "benchmarks" / "RESULTS.md"
 def found(name: str, setting: Setting, kept: Path) -> Result:
     """What a benchmark finds, or has found in this setting."""
     path = kept / f"{name}.json"
-    if path.exists():
+    if path.exists() and not setting.commit.endswith("-dirty"):  # the files may have changed once more
         was = json.loads(path.read_text(encoding="utf-8"))
         if was["setting"] == setting._asdict():
             print(f"{name}: kept from {was['start']}")

@@ -96,6 +96,13 @@ def test_what_was_found_in_another_setting_is_measured_again(measured, field):
     assert measured == ["sweep", "sweep"]
 
 
+def test_what_changed_files_found_is_measured_again(measured):
+    changed = HERE._replace(commit="commit a-dirty")
+    run.found("sweep", changed, run.KEPT)
+    run.found("sweep", changed, run.KEPT)
+    assert measured == ["sweep", "sweep"]
+
+
 def test_every_benchmark_is_run():
     scripts = Path(run.__file__).parent.glob("*.py")
     assert {path.stem for path in scripts if "\ndef rows()" in path.read_text()} == set(run.NAMES)
