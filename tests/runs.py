@@ -34,16 +34,21 @@ SMALL = Profile(
 )
 
 
+def words(out: Path) -> list[str]:
+    """What the command line is told."""
+    return ["run", "smoke", "--out", str(out)]
+
+
 def line(out: Path, processes: int = 1) -> list[str]:
     """The command line of the run."""
-    words = ["-m", "kdlite.lm", "run", "smoke", "--out", str(out)]
+    module = ["-m", "kdlite.lm", *words(out)]
     if processes == 1:
-        return [sys.executable, *words]
+        return [sys.executable, *module]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     flags = f"--multi_gpu --num_processes {processes} --num_machines 1 --mixed_precision no --main_process_port {port}"
-    return [str(Path(sys.executable).with_name("accelerate")), "launch", *flags.split(), *words]
+    return [str(Path(sys.executable).with_name("accelerate")), "launch", *flags.split(), *module]
 
 
 def finish(out: Path, processes: int = 1) -> None:

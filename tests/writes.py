@@ -22,6 +22,7 @@ from typing import NamedTuple
 from unittest import mock
 
 import pytest
+from runs import words
 
 ANSWER = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p)
 SOURCE = Path(__file__).with_name("writes.c")
@@ -107,16 +108,12 @@ def refuse_each(
         check(folder)
 
 
-def command(*words: str) -> None:
-    """The command line; what it says in its last line is raised if it does not end well."""
+def command(out: Path) -> None:
+    """The run by its command line; the last line of what it says, after any progress, is raised if it is refused."""
     from kdlite.lm.__main__ import main
 
-    said = StringIO()
-    with (
-        mock.patch.object(sys, "argv", ["kdlite.lm", *words]),
-        redirect_stderr(said),
-        redirect_stdout(StringIO()),
-    ):
+    said, argv = StringIO(), ["kdlite.lm", *words(out)]
+    with mock.patch.object(sys, "argv", argv), redirect_stderr(said), redirect_stdout(StringIO()):
         status = main()
     if status:
         assert status == 2 and "Traceback" not in said.getvalue()

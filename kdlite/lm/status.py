@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
+from kdlite.files import CLOSED
 from kdlite.lm.pipeline import DONE, PROFILE
 from kdlite.lm.profile import Profile
 from kdlite.lm.record import RESULTS
@@ -78,7 +79,9 @@ def status(folder: str | Path) -> Status:
         raise ValueError(f"{path} is not the profile of a run: {error}") from None
     try:
         at_work = is_locked(folder)
-    except PermissionError:
+    except OSError as error:  # a folder of somebody else, or a disk that is closed to all
+        if error.errno not in CLOSED:
+            raise
         at_work = None
     todo = list(stages(profile))
     open_ = [stage for stage in todo if not (folder / stage.name / DONE).exists()]

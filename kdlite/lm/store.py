@@ -46,7 +46,7 @@ def is_locked(folder: Path) -> bool:
     """Whether a process has the folder for itself.
 
     Raises:
-        PermissionError: if this user may not ask.
+        OSError: if this user may not ask.
     """
     if not (folder / _LOCK).exists():
         return False

@@ -1,4 +1,4 @@
-"""What takes minutes: runs killed in every stage, at twenty moments, and one process of two."""
+"""What takes minutes: runs killed in every stage, at a hundred moments, and one process of two."""
 
 import random
 import shutil
@@ -11,10 +11,11 @@ import pytest
 from runs import SMOKE, Command, Fork, finish, kill_often, outcome, seconds
 
 from kdlite.lm.stages import stages
+from kdlite.lm.store import is_locked
 
 
-def test_a_run_killed_at_twenty_moments_ends_as_one_that_was_not(smoke, tmp_path):
-    kill_often(Fork, 20, tmp_path / "out", smoke, seed=1)
+def test_a_run_killed_at_a_hundred_moments_ends_as_one_that_was_not(smoke, tmp_path):
+    kill_often(Fork, 100, tmp_path / "out", smoke, seed=1)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -51,5 +52,6 @@ def test_a_process_that_dies_takes_the_other_with_it(shared, tmp_path, rank):
     one.send_signal(signal.SIGKILL)
     assert command.process.wait(120) == 1
     assert not psutil.wait_procs(ranks, 60)[1]
+    assert not is_locked(out)
     finish(out, processes=2)
     assert outcome(out) == outcome(shared)
