@@ -6,6 +6,7 @@ Knows values; knows nothing of what they are for.
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,10 +46,8 @@ def check_beta(beta: float) -> float:
     )
 
 
-def check_array(name: str, values: ArrayLike, largest: float) -> np.ndarray:
-    """``values`` as float64, or a ValueError unless they are real, finite and of at most this size: beyond it squares
-    overflow.
-    """
+def check_real(name: str, values: ArrayLike) -> np.ndarray:
+    """``values`` as float64, NaN and infinities among them, or a ValueError unless they are real numbers."""
     try:
         array = np.asarray(values)
         array = array.astype(np.float64, copy=False) if array.dtype.kind in "biufO" else None
@@ -58,6 +57,14 @@ def check_array(name: str, values: ArrayLike, largest: float) -> np.ndarray:
         raise ValueError(
             f"{name} must be an array of real numbers, got {show(values)}; give every row the same length"
         )
+    return array
+
+
+def check_array(name: str, values: ArrayLike, largest: float) -> np.ndarray:
+    """``values`` as float64, or a ValueError unless they are real, finite and of at most this size: beyond it squares
+    overflow.
+    """
+    array = check_real(name, values)
     if array.size and not np.abs(array).max() <= largest:
         wrong = ~(np.abs(array) <= largest)
         at, worst = np.argwhere(wrong)[0].tolist(), array[wrong][0]
@@ -67,6 +74,25 @@ def check_array(name: str, values: ArrayLike, largest: float) -> np.ndarray:
             f"{name} must be {limit}, got {worst}{where}; leave such values out, or change their unit"
         )
     return array
+
+
+def check_shape(name: str, array: np.ndarray, *shape: int | str, remedy: str) -> None:
+    """Nothing, or a ValueError for another shape; a letter stands for any number of at least 1."""
+    if array.ndim != len(shape) or not all(
+        found == wanted if isinstance(wanted, int) else found
+        for found, wanted in zip(array.shape, shape, strict=True)
+    ):
+        wanted = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}; {remedy}")
+
+
+def check_path(name: str, path: str | Path) -> Path:
+    """``path`` as a Path, or a ValueError for what can name no file."""
+    if not isinstance(path, str | Path) or "\0" in str(path):
+        raise ValueError(
+            f"{name} must be the name of a file or folder, got {show(path)}; pass text or a Path"
+        )
+    return Path(path)
 
 
 def check_kind(name: str, value: object, kind: type | tuple[type, ...], remedy: str) -> None:

@@ -91,14 +91,18 @@ def stream_seed(seed: int, name: str) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
 
 
+def check_verb(name: str, distribution: Distribution, *verbs: str) -> None:
+    """Nothing, or a ValueError for something that has none of these verbs."""
+    if not any(callable(getattr(distribution, verb, None)) for verb in verbs):
+        raise ValueError(
+            f"{name} must be a distribution, got {show(distribution)}; pass a mixture or a language model"
+        )
+
+
 def _check_pair(student: Distribution, truth: Distribution, sampled: str) -> None:
     """Nothing, or a ValueError if one is no distribution, or the two do not share a language (points have none)."""
     for name, distribution in (("student", student), ("truth", truth)):
-        verbs = ("sample", "expect_log_prob") if name == sampled else ("log_prob",)
-        if not any(callable(getattr(distribution, verb, None)) for verb in verbs):
-            raise ValueError(
-                f"{name} must be a distribution, got {show(distribution)}; pass a mixture or a language model"
-            )
+        check_verb(name, distribution, *(("sample", "expect_log_prob") if name == sampled else ("log_prob",)))
     languages = [getattr(distribution, "language", None) for distribution in (student, truth)]
     if languages == [None, None]:
         return

@@ -6,9 +6,11 @@ Knows arrays; knows nothing of mixtures, texts or who learns from whom.
 
 import numpy as np
 
-from kdlite.checks import check_beta, check_integer, check_number
+from kdlite.checks import check_array, check_beta, check_integer, check_number, check_real, check_shape, show
 
 _LEAST = -1e300  # stands for log 0, which times 0 is not a number
+_LARGEST = 1e100  # weight
+_MOST = 1 << 16  # tries: each takes a pass over all outcomes
 
 
 def heaviest(
@@ -24,10 +26,15 @@ def heaviest(
         min_p: keep those at least this fraction of the heaviest.
 
     Raises:
-        ValueError: if a number is out of range.
+        ValueError: if a number is out of range, or no weight is positive.
     """
     check_truncation(top_k, top_p, min_p, "weight")
-    weights = np.asarray(weights, dtype=np.float64)
+    weights = check_array("weights", weights, _LARGEST)
+    check_shape("weights", weights, "K", remedy="pass one row")
+    if (weights < 0).any() or not weights.any():
+        raise ValueError(
+            f"weights must be >= 0 and not all 0, got {show(weights.tolist())}; leave some to keep"
+        )
     kept = weights > 0
     if top_k is not None and top_k < len(weights):
         kept &= weights >= np.sort(weights)[-top_k]
@@ -53,9 +60,12 @@ def power(log_p: np.ndarray, beta: float) -> np.ndarray:
     """Log-probabilities ``(N,)`` of p^beta / Z, from those of all N outcomes of p, or of all nodes of a lattice.
 
     Raises:
-        ValueError: if beta is negative, infinite or NaN.
+        ValueError: if beta is negative, infinite or NaN, or ``log_p`` is not as described.
     """
-    powered = check_beta(beta) * log_p
+    beta, log_p = check_beta(beta), _check_logs("log_p", log_p, "N")
+    powered = np.where(
+        log_p == -np.inf, log_p, beta * np.maximum(log_p, _LEAST)
+    )  # what never happens stays so
     return powered - np.logaddexp.reduce(powered)
 
 
@@ -67,8 +77,9 @@ def best_of(log_p: np.ndarray, tries: int) -> np.ndarray:
     and all are rare it is n p(x) F(x)^(n−1), a density.
 
     Raises:
-        ValueError: if tries < 1.
+        ValueError: if tries < 1, or ``log_p`` is not as described.
     """
+    log_p = _check_logs("log_p", log_p, "N")
     _, place = np.unique(log_p, return_inverse=True)
     at_most = np.cumsum(np.bincount(place, np.exp(log_p)))
     at_most = at_most / at_most[-1]
@@ -80,7 +91,8 @@ def log_favour(at_most: np.ndarray, below: np.ndarray, tries: int) -> np.ndarray
     """log of (F^n − F⁻^n) / (F − F⁻) = Σ_j F^(n−1−j) F⁻^j with F = ``at_most`` > 0, F⁻ = ``below``, n = ``tries``: how
     much more often an outcome is the best of n draws than it is drawn. Nothing cancels in the sum.
     """
-    tries = check_integer("tries", tries, 1, "the best of one draw is that draw")
+    tries = check_integer("tries", tries, 1, "the best of one draw is that draw", most=_MOST)
+    at_most, below = check_array("at_most", at_most, 1), check_array("below", below, 1)
     with np.errstate(divide="ignore"):
         log_f, log_less = np.log(at_most), np.maximum(np.log(below), _LEAST)
     total = np.full(np.shape(at_most), -np.inf)
@@ -98,12 +110,32 @@ def resample(log_weights: np.ndarray, u: np.ndarray) -> np.ndarray:
     Args:
         log_weights: in nats, any constant added; a row needs one that is finite.
         u: uniforms in [0, 1), shape ``(n,)``.
+
+    Raises:
+        ValueError: for other shapes, or a row of weights that are all zero.
     """
+    log_weights, u = _check_logs("log_weights", log_weights, "n", "M"), check_array("u", u, 1)
+    check_shape("u", u, len(log_weights), remedy="draw one uniform for each row")
     upto = np.cumsum(np.exp(log_weights - log_weights.max(axis=1, keepdims=True)), axis=1)
     return np.minimum((upto <= u[:, None] * upto[:, -1:]).sum(axis=1), log_weights.shape[1] - 1)
 
 
 def effective_sample_size(log_weights: np.ndarray) -> float:
-    """(Σ w)² / Σ w²: how many equally weighted draws N weighted ones ``(N,)`` are worth (Kish 1965)."""
+    """(Σ w)² / Σ w²: how many equally weighted draws N weighted ones ``(N,)`` are worth (Kish 1965).
+
+    Raises:
+        ValueError: for another shape, or weights that are all zero.
+    """
+    log_weights = _check_logs("log_weights", log_weights, "N")
     w = np.exp(log_weights - log_weights.max())
     return float(w.sum() ** 2 / (w @ w))
+
+
+def _check_logs(name: str, values: np.ndarray, *shape: str) -> np.ndarray:
+    """``values`` as logarithms of weights, -inf among them, but not in the whole of a row; or a ValueError."""
+    logs = check_real(name, values)
+    check_shape(name, logs, *shape, remedy="pass logarithms of weights")
+    if not np.isfinite(top := logs.max(axis=-1)).all():  # NaN and infinity are the largest of their row
+        worst = np.ravel(top)[~np.isfinite(np.ravel(top))][0]
+        raise ValueError(f"{name} must be finite or -inf, and not -inf throughout, got {worst}; leave it out")
+    return logs

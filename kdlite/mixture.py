@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from kdlite.checks import check_array, check_beta, check_integer, check_seed, show
-from kdlite.distribution import Distribution
+from kdlite.checks import check_array, check_beta, check_integer, check_seed, check_shape, show
+from kdlite.distribution import Distribution, check_verb
 from kdlite.gaussian import log_components, logsumexp, safe_log, whitening
 from kdlite.knobs import heaviest
 from kdlite.quadrature import Spikes, expect_normal
@@ -127,8 +127,12 @@ class GaussianMixture:
     def push(self, u: np.ndarray, z: np.ndarray) -> np.ndarray:
         """The points that uniforms ``(n,)`` (which component) and standard normals ``(n, D)`` (where in it)
         turn into, shape ``(n, D)``: the same noise through two mixtures gives a paired comparison.
+
+        Raises:
+            ValueError: for uniforms outside [0, 1], or another shape.
         """
-        k = self.choose(u)
+        k, z = self.choose(u), check_points(z, self.dim)
+        check_shape("z", z, len(k), self.dim, remedy="give each point one row")
         x = self.means[k]  # the Cholesky factors are lower triangular
         for row in range(self.dim):
             for column in range(row + 1):
@@ -137,10 +141,13 @@ class GaussianMixture:
 
     def place(self, z: np.ndarray) -> np.ndarray:
         """Where each component takes standard normals ``(n, D)``, shape ``(K, n, D)``."""
-        return self.means[:, None] + z @ self._cholesky.mT
+        return self.means[:, None] + check_points(z, self.dim) @ self._cholesky.mT
 
     def choose(self, u: np.ndarray) -> np.ndarray:
         """The component that each uniform ``(n,)`` falls into, by the inverse of the cumulative weights."""
+        u = check_array("u", u, 1)
+        if u.ndim != 1 or (u < 0).any():
+            raise ValueError(f"u must be (n,) numbers in [0, 1], got {show(u)}; draw uniforms")
         last = np.flatnonzero(self.weights)[-1]
         return np.minimum(np.searchsorted(np.cumsum(self.weights), u, side="right"), last)
 
@@ -159,7 +166,7 @@ class GaussianMixture:
 
     def size(self, x: np.ndarray) -> np.ndarray:
         """Ones, shape ``(n,)``: a point counts one."""
-        return np.ones(len(x))
+        return np.ones(len(check_points(x, self.dim)))
 
     def component_log_prob(self, x: np.ndarray) -> np.ndarray:
         """Log-density of each component alone at each point, shape ``(K, n)``, in nats; the weights play no part."""
@@ -191,7 +198,13 @@ class GaussianMixture:
             scored: the distribution whose log-density is integrated.
             weights: shape ``(K,)``; the error of the sum with these weights is held to that of
                 :meth:`expect_log_prob`, and a component of weight 0 is left at 0.
+
+        Raises:
+            ValueError: as :meth:`expect_log_prob`, or for weights of another shape.
         """
+        weights = check_array("weights", weights, _LARGEST)
+        check_shape("weights", weights, self.n_components, remedy="give each component one")
+        check_verb("scored", scored, "log_prob")
         if isinstance(scored, GaussianMixture):
             if scored.dim != self.dim:
                 raise ValueError(

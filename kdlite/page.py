@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kdlite.checks import check_kind, check_path
 from kdlite.files import replacing
 
 if TYPE_CHECKING:
@@ -53,10 +54,15 @@ def save(path: str | Path, body: str, *, title: str) -> None:
         title: plain text, the heading of the page.
 
     Raises:
+        ValueError: if the path names no file, or the title is not text.
         OSError: if the file cannot be written, naming it.
     """
-    with replacing(Path(path)) as temporary:
-        temporary.write_text(_FRAME.format(title=escape(title), body=body), encoding="utf-8")
+    path = check_path("path", path)
+    check_kind("title", title, str, "it is the heading of the page")
+    # Half a surrogate pair has no bytes.
+    content = _FRAME.format(title=escape(title), body=body).encode("utf-8", "replace")
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def widget(shown: "Widget") -> str:

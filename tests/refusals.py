@@ -1,12 +1,17 @@
-"""Bad calls as data, and what every refusal must be: one line by the package itself, and nothing left behind."""
+"""Bad calls as data, and what every refusal must be: one line by the package itself, and nothing left behind.
+
+The first word of a case is the public name that is called, so that a table can be seen to leave none out.
+"""
 
 import inspect
 import math
+import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -105,6 +110,82 @@ def array(name: str, call: Callable, *, but: tuple[str, ...] = ()) -> Iterator[C
             yield Case(f"{name} = {label}", lambda _, v=value: call(v), (words, "; "))
 
 
+def paths(name: str, call: Callable, but: tuple[str, ...] = ()) -> Iterator[Case]:
+    """The name of a file or folder with what can name neither."""
+    bad = {"number": 3, "None": None, "bytes": b"a.html", "list": ["a"], "null byte": "a\0b"}
+    yield from each(name, call, bad, "must be the name of a file or folder", "; pass", but=but)
+
+
+def pages(name: str, call: Callable) -> Iterator[Case]:
+    """A page to write, ``call(path, title=title)``, with what none can be called."""
+    for title in (None, 3, b"a", ["a"]):
+        yield refuses(
+            f"{name} title = {title!r}",
+            lambda folder, t=title: call(folder / "a.html", title=t),
+            "title must be a str, got",
+            "; ",
+        )
+    yield from paths(f"{name} path", call)
+    places = {"a missing folder": "no/page.html", "a folder": ".", "a long name": "x" * 300}
+    for label, place in places.items():
+        yield refuses(
+            f"{name} to {label}", lambda folder, p=place: call(folder / p), "cannot be written", "; choose"
+        )
+    yield refuses(
+        f"{name} below a file", lambda: call(Path(__file__) / "a.html"), "cannot be written", "; choose"
+    )
+    if sys.platform == "linux":  # where nobody may write, not even root
+        yield refuses(
+            f"{name} to a place that is read only", lambda: call("/proc/a.html"), "cannot be written: "
+        )
+
+
+def public(module: ModuleType, prefix: str = "", names: Iterable[str] | None = None) -> Iterator[str]:
+    """The functions and classes that a module offers, or those named, and methods of the classes that take an argument."""
+    if names is None:
+        own = [
+            n for n, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__
+        ]
+        names = getattr(module, "__all__", [name for name in own if not name.startswith("_")])
+    for name in names:
+        thing = getattr(module, name)
+        if callable(thing):
+            yield f"{prefix}{name}"
+        if inspect.isclass(thing):
+            own = [part for c in thing.__mro__ if c.__module__.startswith("kdlite") for part in vars(c)]
+            for part in dict.fromkeys(own):
+                method = inspect.getattr_static(thing, part)
+                function = getattr(method, "__func__", method)
+                if not part.startswith("_") and inspect.isfunction(function):
+                    free = not isinstance(method, staticmethod)
+                    if len(inspect.signature(function).parameters) > free:
+                        yield f"{prefix}{name}.{part}"
+
+
+class BadCalls:
+    """The tests of a table of bad calls, for a class that holds the table."""
+
+    cases: tuple[Case, ...]
+    names: tuple[str, ...]  # that are public
+    harmless: ClassVar[dict[str, str]] = {}  # names that the table leaves out, with the reason
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "case" in metafunc.fixturenames:
+            metafunc.parametrize("case", self.cases, ids=[case.name for case in self.cases])
+
+    def test_a_bad_call_is_refused_in_one_line(self, case, tmp_path, record_property):
+        check(case, tmp_path, record_property)
+
+    def test_every_public_name_has_a_bad_call(self):
+        called = {case.name.split()[0] for case in self.cases}
+        assert set(self.names) - called - set(self.harmless) == set()
+        assert called & set(self.harmless) == set() and set(self.harmless) <= set(self.names)
+
+    def test_no_two_bad_calls_are_alike(self):
+        names = [case.name for case in self.cases]
+        assert [name for name in names if names.count(name) > 1] == []
+
+
 def check(case: Case, folder: Path, record: Callable[[str, object], None]) -> None:
     """The call is refused as it should be."""
     with warnings.catch_warnings():
@@ -113,6 +194,11 @@ def check(case: Case, folder: Path, record: Callable[[str, object], None]) -> No
             case.call(folder)
     message = str(caught.value)
     last = traceback.extract_tb(caught.value.__traceback__)[-1]
+    stack = traceback.walk_tb(caught.value.__traceback__)
+    passed = {part for frame, _ in stack for part in frame.f_code.co_qualname.split(".")}
+    assert case.name.split()[0].rpartition(".")[2] in passed, (
+        "the case calls something else than its name says"
+    )
     own = isinstance(caught.value, TraitError) or last.filename.startswith(PACKAGE)
     assert own, f"refused by {last.filename}, not by the package: {message}"
     check_line(message, case.says)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.checks import check_integer
+from kdlite.checks import check_integer, check_kind
 from kdlite.distribution import Estimate, precision, ratio_estimate, recall
 from kdlite.lm.model import LanguageModel
 
@@ -47,6 +47,8 @@ def compare(student: LanguageModel, truth: LanguageModel, n: int, seed: int = 0)
     Raises:
         ValueError: if the two do not share a language, or n < 2.
     """
+    for name, model in (("student", student), ("truth", truth)):
+        check_kind(name, model, LanguageModel, "pass one that new or load made")
     check_integer("n", n, 2, "one text has no standard error")
     own, other = _Drawn(student), _Drawn(truth)
     scores = precision(own, truth, n, seed), recall(student, other, n, seed)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from accelerate import PartialState
 
-from kdlite.checks import check_integer, check_seed
+from kdlite.checks import check_integer, check_kind, check_path, check_seed, show
 from kdlite.distribution import stream_seed
 from kdlite.files import replacing
 from kdlite.lm.language import Language
@@ -95,7 +95,12 @@ class Corpus:
             ValueError: for numbers out of range, or if the folder holds shards of another draw, or damaged ones.
             OSError: if the disk is full; what is half-written is removed.
         """
-        folder = Path(folder)
+        folder = check_path("folder", folder)
+        check_kind("sampler", sampler, str, "name who draws")
+        if not callable(getattr(model, "draws", None)):
+            raise ValueError(
+                f"model must draw texts, got {show(model)}; pass a LanguageModel or MarkovMixture"
+            )
         check_integer("n", n, 1, "a corpus has at least one text")
         check_integer("shard", shard, 1, "a shard has at least one text")
         origin = {
@@ -133,7 +138,7 @@ class Corpus:
         Raises:
             ValueError: if the folder holds no corpus, or a shard is missing or damaged, naming it.
         """
-        folder = Path(folder)
+        folder = check_path("folder", folder)
         path = folder / _MANIFEST
         if not path.is_file():
             raise ValueError(f"{folder} is not a corpus: it has no {_MANIFEST}; draw one with Corpus.draw")
@@ -172,7 +177,13 @@ class Corpus:
         return sum(self.sizes)
 
     def shard(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens ``(n, length)``, int64, and log-probabilities ``(n,)``, float64 nats, of the i-th shard."""
+        """Tokens ``(n, length)``, int64, and log-probabilities ``(n,)``, float64 nats, of the i-th shard.
+
+        Raises:
+            ValueError: if there is none, or it is damaged.
+        """
+        last = len(self.sizes) - 1
+        check_integer("i", i, 0, f"shards run from 0 to {last}", most=last)
         return _read(_shard_path(self.folder, i))
 
     def texts(self) -> np.ndarray:
@@ -208,7 +219,12 @@ class Corpus:
             seed: of the order.
             epoch: which pass.
             start: steps to skip.
+
+        Raises:
+            ValueError: for numbers out of range.
         """
+        for name, value, least in (("size", size, 1), ("epoch", epoch, 0), ("start", start, 0)):
+            check_integer(name, value, least, "a step has at least one text; the first pass and step are 0")
         rng = np.random.default_rng(stream_seed(seed, f"order of epoch {epoch}"))
         order = rng.permutation(len(self.sizes))
         within = [rng.permutation(self.sizes[i]) for i in order]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from kdlite.checks import check_integer, check_kind
+from kdlite.checks import check_integer, check_kind, check_path
 from kdlite.distribution import stream_seed
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.language import Language
@@ -64,7 +64,9 @@ def distil(
     for name, model in (("student", student), ("teacher", teacher)):
         check_kind(name, model, LanguageModel, "pass one that new or load made")
     check_kind("recipe", recipe, Recipe, "pass Recipe() for the paper's")
-    out, divergence, language = Path(out), measure(objective, jsd_weight), student.language
+    if validation is not None:
+        check_kind("validation", validation, Corpus, "None takes the last checkpoint")
+    out, divergence, language = check_path("out", out), measure(objective, jsd_weight), student.language
     language.check_same(teacher.language, ("the student", "the teacher"))
     given = texts if isinstance(texts, Corpus) else None
     if given is None:

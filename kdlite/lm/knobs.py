@@ -11,11 +11,11 @@ from functools import cached_property
 
 import numpy as np
 
-from kdlite.checks import check_beta, check_integer
+from kdlite.checks import check_beta, check_integer, check_number
 from kdlite.distribution import stream_seed
 from kdlite.knobs import effective_sample_size, log_favour, resample
 from kdlite.lm.corpus import Sampler
-from kdlite.lm.language import Language
+from kdlite.lm.language import Language, check_draws
 from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import BATCH, LanguageModel
 
@@ -68,6 +68,7 @@ class BestOf(_Chosen):
         self, n: int, seed: int, *, start: int = 0, batch: int = BATCH
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Texts ``start`` to ``start + n`` of a seed, batch by batch, each with its log-probability in nats."""
+        check_draws(n, seed, start, batch)
         for tokens, log_prob in _candidates(self.base, self.tries, n, seed, start, batch):
             rows, best = np.arange(len(tokens)), log_prob.argmax(axis=1)
             yield tokens[rows, best], self._favoured(log_prob[rows, best])
@@ -125,6 +126,7 @@ class Power(_Chosen):
         self, n: int, seed: int, *, start: int = 0, batch: int = BATCH
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Texts ``start`` to ``start + n`` of a seed, batch by batch, each with its log-probability in nats."""
+        check_draws(n, seed, start, batch)
         rng = np.random.default_rng(stream_seed(seed, "choices"))
         rng.bit_generator.advance(start)
         for tokens, log_prob in _candidates(self._proposal, self.candidates, n, seed, start, batch):
@@ -159,7 +161,7 @@ def turn(model: LanguageModel, knob: str, setting: float) -> LanguageModel | Bes
     """
     match knob:
         case "tau":
-            return model.sharpen(1 / setting)
+            return model.sharpen(1 / check_number(knob, setting, "> 0", lambda v: v > 0, "1 changes nothing"))
         case "top_k" | "top_p" | "min_p":
             return model.truncate(**{knob: setting})
         case "best_of":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from kdlite.checks import check_each, check_integer, check_kind, show
+from kdlite.checks import check_each, check_integer, check_kind, check_seed, show
 
 _NAMES = {
     "vocabulary": ("vocabulary size", "both must be made for the same token ids"),
@@ -123,6 +123,7 @@ class Language:
 
     def check_same(self, other: "Language", names: tuple[str, str]) -> None:
         """Nothing, or a ValueError that names both values of the first thing that differs, and the remedy."""
+        check_kind("other", other, Language, "compare languages")
         for field in fields(self):
             mine, theirs = getattr(self, field.name), getattr(other, field.name)
             unknown = field.name == "tokenizer" and None in (mine, theirs)
@@ -131,3 +132,11 @@ class Language:
                 raise ValueError(
                     f"the {what} of {names[0]} is {mine}, that of {names[1]} is {theirs}; {remedy}"
                 )
+
+
+def check_draws(n: int, seed: int, start: int, batch: int) -> None:
+    """Nothing, or a ValueError for numbers that name no texts of a seed."""
+    check_integer("n", n, 1, "draw at least one text")
+    check_seed(seed)
+    check_integer("start", start, 0, "0 is a seed's first text")
+    check_integer("batch", batch, 1, "draw at least one text at a time")

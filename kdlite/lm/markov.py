@@ -14,7 +14,7 @@ import numpy as np
 from kdlite.checks import check_array, check_beta, check_integer, check_number, check_seed
 from kdlite.distribution import Estimate, precision
 from kdlite.gaussian import safe_log
-from kdlite.lm.language import Language
+from kdlite.lm.language import Language, check_draws
 
 _LARGEST = 1e100  # number in an array, before it is found to be no probability
 _MOST = 1 << 28  # numbers in the transitions, 2 GB
@@ -131,10 +131,8 @@ class MarkovMixture:
         self, n: int, seed: int, *, start: int = 0, batch: int = _CHUNK
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Sequences ``start`` to ``start + n`` of a seed, batch by batch, each with its log-probability in nats."""
-        rng = np.random.default_rng(check_seed(seed))
-        check_integer("n", n, 1, "draw at least one sequence")
-        check_integer("batch", batch, 1, "draw at least one sequence at a time")
-        check_integer("start", start, 0, "0 is a seed's first sequence")
+        check_draws(n, seed, start, batch)
+        rng = np.random.default_rng(seed)
         rng.bit_generator.advance(start * (self.length + 1))
         for i in range(0, n, batch):
             u = rng.random((min(batch, n - i), self.length + 1)).T

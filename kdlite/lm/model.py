@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.checks import check_beta, check_kind, show
+from kdlite.checks import check_beta, check_kind, check_path, show
 from kdlite.files import placing
 from kdlite.lm.language import Language
 from kdlite.lm.next_token import WHOLE, Truncation
@@ -83,6 +83,7 @@ class LanguageModel:
         check_kind("model", self.model, PreTrainedModel, "pass a transformers model")
         check_kind("language", self.language, Language, "say what the model's ids mean")
         check_beta(self.beta)
+        check_kind("truncation", self.truncation, Truncation, "pass Truncation(), which leaves nothing out")
         self.truncation.check()
         config, language = self.model.config, self.language
         if language.embeddings != config.vocab_size:
@@ -156,7 +157,7 @@ class LanguageModel:
         Raises:
             ValueError: if the file is not one, or a parameter is missing or of another shape.
         """
-        model = copy.deepcopy(self.model)
+        path, model = check_path("path", path), copy.deepcopy(self.model)
         try:
             with safe_open(path, "pt", device="cpu") as file, torch.no_grad():
                 for name, parameter in model.named_parameters():
@@ -192,7 +193,7 @@ class LanguageModel:
         Raises:
             ValueError: if a number is out of range, or beta is 0.
         """
-        asked = Truncation(top_k, top_p, min_p)
+        asked = Truncation(top_k, top_p, min_p).check()
         model = self if asked == WHOLE else replace(self, truncation=asked)
         return np.concatenate([tokens for tokens, _ in model.draws(n, seed, batch=batch)])
 
@@ -275,7 +276,7 @@ class LanguageModel:
             raise ValueError(
                 f"a folder has no place for {self.truncation}; save the model before you truncate it"
             )
-        with placing(Path(folder), "a model") as temporary:
+        with placing(check_path("folder", folder), "a model") as temporary:
             with quiet():
                 self.model.save_pretrained(temporary)
             if self.tokenizer is not None:

@@ -17,7 +17,7 @@ from accelerate import PartialState
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
-from kdlite.checks import check_kind
+from kdlite.checks import check_kind, check_path
 from kdlite.distribution import Distribution, Estimate, precision, ratio_estimate, recall, stream_seed
 from kdlite.files import replacing, sweep
 from kdlite.lm.architecture import new, prune
@@ -55,9 +55,9 @@ def run(profile: Profile, out: str | Path) -> Path:
         OSError: if the disk has no room for what is left, or is full; what was finished is kept.
     """
     check_kind("profile", profile, Profile, "pass Profile.load(name)")
+    out = check_path("out", out)
     needs = Footprint(profile)  # has errors of its own
     commit()  # of the code that is in memory: on disk it may change before the first stage is done
-    out = Path(out)
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
     with locked(out) if state.is_main_process else nullcontext():
         if state.is_main_process:

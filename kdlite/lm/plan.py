@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import torch
 
-from kdlite.checks import check_kind
+from kdlite.checks import check_kind, check_path
 from kdlite.lm import tracing
 from kdlite.lm.architecture import Shape
 from kdlite.lm.devices import Device, find
@@ -90,6 +90,8 @@ def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None 
     """
     check_kind("profile", profile, Profile, "pass Profile.load(name)")
     device = device if isinstance(device, Device) else find(device)
+    if out is not None:
+        out = check_path("out", out)
     sizes, todo = Footprint(profile), list(stages(profile))
     rows = tuple(_row(stage, sizes, device) for stage in todo)
     _, operations, moved, memory, _, hours, _ = zip(*rows, strict=True)
@@ -101,7 +103,7 @@ def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None 
         for group in _alike(rows)
         if group[0].memory > device.memory
     ]
-    if out is not None and (shortage := sizes.shortage(Path(out))):
+    if out is not None and (shortage := sizes.shortage(out)):
         short.append(shortage)
     return Plan(profile, device, rows, total, tuple(short))
 

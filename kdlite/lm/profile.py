@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlite.checks import check_beta, check_each, check_integer, check_kind, check_number, check_seed, show
+from kdlite.knobs import check_truncation
 from kdlite.lm.architecture import Shape, find_shape
 from kdlite.lm.language import Language
 from kdlite.lm.markov import check_random
@@ -104,6 +105,7 @@ class Learner:
     layers: int | None = None
 
     def __post_init__(self) -> None:
+        check_kind("recipe", self.recipe, Recipe, "Recipe() is the paper's")
         if (self.shape is None) == (self.layers is None):
             raise ValueError(
                 "a learner has either a shape, to start from scratch, or layers, to keep of the truth"
@@ -161,10 +163,12 @@ class Beyond:
             if field.name == "generations":
                 check_integer("generations", self.generations, 1, "the first student is one")
                 continue
-            values = tuple(getattr(self, field.name))
+            values = check_each(field.name, getattr(self, field.name), "put it between brackets")
             if field.name in ("matched", "on_policy"):
-                values = tuple(v if isinstance(v, Lesson) else _make(Lesson, v, field.name) for v in values)
-            object.__setattr__(self, field.name, values)
+                values = [v if isinstance(v, Lesson) else _make(Lesson, v, field.name) for v in values]
+            for value in values:
+                _check_setting(field.name, value)
+            object.__setattr__(self, field.name, tuple(values))
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,13 @@ class Profile:
     beyond: Beyond | None = None
 
     def __post_init__(self) -> None:
+        kinds = {"truth": (Toy, Pretrained, Scratch), "texts": Texts, "teacher": Learner, "student": Learner}
+        for name, kind in kinds.items():
+            check_kind(name, getattr(self, name), kind, "Profile.of makes it from a table")
+        for name in ("taus", "seeds", "betas"):
+            object.__setattr__(
+                self, name, tuple(check_each(name, getattr(self, name), "put it between brackets"))
+            )
         for tau in self.taus:
             check_number("taus", tau, "> 0", lambda v: v > 0, "1 leaves the teacher unchanged")
         if 1 not in self.taus:
@@ -253,10 +264,7 @@ class Profile:
         truth = values.pop("truth", {})
         known = {"texts": Texts, "teacher": Learner, "student": Learner}
         tables = {key: _make(kind, values.pop(key, {}), key) for key, kind in known.items()}
-        lists = {
-            key: tuple(check_each(key, values.pop(key, ()), "put it between brackets"))
-            for key in ("taus", "seeds", "betas")
-        }
+        lists = {key: values.pop(key, ()) for key in ("taus", "seeds", "betas")}
         keys = truth if isinstance(truth, Mapping) else {}
         kind = Pretrained if "name" in keys else Scratch if "shape" in keys else Toy
         if values.get("beyond") is not None:
@@ -267,6 +275,20 @@ class Profile:
     def to_dict(self) -> dict:
         """Plain values, for JSON."""
         return asdict(self)
+
+
+def _check_setting(knob: str, value: object) -> None:
+    """Nothing, or a ValueError for a setting that a knob of ``Beyond`` does not have."""
+    match knob:
+        case "top_k" | "top_p" | "min_p":
+            numbers = dict.fromkeys(("top_k", "top_p", "min_p")) | {knob: value}
+            check_truncation(*numbers.values(), each="token")
+        case "best_of":
+            check_integer(knob, value, 1, "the best of one text is that text")
+        case "power":
+            check_beta(value)
+        case "heir_taus":
+            check_number(knob, value, "> 0", lambda v: v > 0, "1 leaves a student unchanged")
 
 
 def _is_file(path: Path) -> bool:

@@ -70,7 +70,7 @@ class Recipe:
 
     def steps_per_epoch(self, n: int) -> int:
         """Updates in one pass over n texts."""
-        return math.ceil(n / self.texts_per_step)
+        return math.ceil(check_integer("n", n, 1, "a corpus has at least one text") / self.texts_per_step)
 
     def steps(self, n: int) -> int:
         """Updates in all, on n texts."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kdlite import recorded
-from kdlite.checks import check_each, check_kind, check_number
+from kdlite.checks import check_each, check_kind, check_number, check_path, show
 from kdlite.distribution import Estimate
 from kdlite.lm.store import read_json
 from kdlite.scores import Curve, Frontier
@@ -57,7 +57,8 @@ class Results:
         Raises:
             ValueError: if the file holds none, naming it.
         """
-        table = read_json(Path(path))
+        path = check_path("path", path)
+        table = read_json(path)
         try:
             entropy = Estimate(**table["truth_entropy"])
             truth = entropy._replace(value=-entropy.value)
@@ -79,13 +80,24 @@ class Results:
             ValueError: if there is none of this name, naming those there are.
         """
         paths = recorded.paths()
-        if name not in paths:
-            raise ValueError(f"no run is recorded as {name!r}; there are: {', '.join(paths)}")
+        if not isinstance(name, str) or name not in paths:
+            raise ValueError(f"no run is recorded as {show(name)}; there are: {', '.join(paths)}")
         return cls.load(paths[name])
 
-    def select(self, curve: str, **values: float) -> list[dict]:
-        """The rows of one curve, with these values of seed, tau or beta."""
-        rows = (row for row in self.rows if row["curve"] == curve)
+    def select(self, curve: str, **values: float | str) -> list[dict]:
+        """The rows of one curve, with these values of seed, tau or beta, or of a knob and its setting; maybe none.
+
+        Raises:
+            ValueError: for a curve that the results do not have, or a name that its rows do not.
+        """
+        rows = [row for row in self.rows if row["curve"] == curve]
+        if not rows:
+            curves = ", ".join(dict.fromkeys(row["curve"] for row in self.rows))
+            raise ValueError(f"the results have no curve {show(curve)}; there are: {curves}")
+        for name, value in values.items():
+            check_kind(name, value, (str, int, float, np.integer, np.floating), "pass one value")
+            if name not in rows[0]:
+                raise ValueError(f"the rows of {curve} have no {show(name)}; they have {', '.join(rows[0])}")
         return [row for row in rows if all(row[name] == value for name, value in values.items())]
 
     @property

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
 
-from kdlite.checks import check_integer, check_seed
-from kdlite.lm.language import Language
+from kdlite.lm.language import Language, check_draws
 from kdlite.lm.next_token import Truncation, choose, temper
 
 _CHECK = 32  # steps between two looks at which texts have ended; each look waits for the device
@@ -276,15 +275,14 @@ def draws(
     Raises:
         ValueError: if n, batch or seed is out of range, or beta is 0.
     """
-    n = check_integer("n", n, 1, "draw at least one text")
-    batch = min(n, check_integer("batch", batch, 1, "draw at least one text at a time"))
+    check_draws(n, seed, start, batch)
+    batch = min(n, batch)
     if beta == 0:
         raise ValueError(
             f"cannot sample at beta = 0: that is the uniform language, in which each of the {language.vocabulary} "
             "tokens is equally likely at every place and texts mean nothing; use beta > 0 (1 is the model itself)"
         )
-    rng = np.random.default_rng(check_seed(seed))
-    start = check_integer("start", start, 0, "0 is a seed's first text")
+    rng = np.random.default_rng(seed)
     rng.bit_generator.advance(start * language.length)
     truncation.check()
     if Decoder.knows(model):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
+from kdlite.checks import check_path
 from kdlite.files import CLOSED
 from kdlite.lm.pipeline import DONE, PROFILE
 from kdlite.lm.profile import Profile
@@ -69,7 +70,7 @@ def status(folder: str | Path) -> Status:
     Raises:
         ValueError: if the folder holds no run.
     """
-    folder = Path(folder)
+    folder = check_path("folder", folder)
     path = folder / PROFILE
     if not path.is_file():
         raise ValueError(f"{folder} is not the folder of a run: it has no {PROFILE}; pass what --out was")

@@ -13,7 +13,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from kdlite import page
-from kdlite.checks import check_kind
+from kdlite.checks import check_kind, show
 from kdlite.lm.model import Reading
 
 EDGES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nats of surprisal, -log p, where one ground ends and the next begins
@@ -60,6 +60,10 @@ class Surprisal:
 
     def __post_init__(self) -> None:
         check_kind("reading", self.reading, Reading, "pass what LanguageModel.read gave")
+        if self.tokenizer is not None and not callable(getattr(self.tokenizer, "decode", None)):
+            raise ValueError(
+                f"tokenizer must decode token ids, got {show(self.tokenizer)}; None shows the ids"
+            )
 
     def __str__(self) -> str:
         return "\n".join(f"{_number(mean, 1)} {''.join(tokens)}" for mean, tokens, _ in self._texts())

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel, get_wsd_schedule
 
-from kdlite.checks import check_kind
+from kdlite.checks import check_kind, check_path
 from kdlite.files import explaining, replacing
 from kdlite.lm.corpus import Corpus
 from kdlite.lm.model import LanguageModel
@@ -83,7 +83,9 @@ def fit(
     check_kind("model", model, LanguageModel, "pass one that new or load made")
     check_kind("corpus", corpus, Corpus, "draw one with Corpus.draw")
     check_kind("recipe", recipe, Recipe, "pass Recipe() for the paper's")
-    out = Path(out)
+    if validation is not None:
+        check_kind("validation", validation, Corpus, "None takes the last checkpoint")
+    out = check_path("out", out)
     for texts in filter(None, (corpus, validation)):
         model.language.check_same(texts.language, ("the model", f"the corpus in {texts.folder}"))
     if corpus.symbols < 2:

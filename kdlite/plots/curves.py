@@ -7,9 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kdlite.checks import check_kind
+from kdlite.plots.drawable import check_colour, check_name, check_parts, check_table, check_values
 from kdlite.plots.style import COLOURS, LINES, SHADES, figure
 from kdlite.scores import Frontier
 from kdlite.sweep import Sweep
+
+_STYLES = ("-", "--", ":", (0, (3, 1, 1, 1)))  # of sweeps side by side
 
 
 def lines(
@@ -23,7 +27,15 @@ def lines(
 ) -> Figure:
     """Curves over x: label to (values, colour name) or (values, colour name, line style); a name of the four
     distributions brings its line style.
+
+    Raises:
+        ValueError: for what cannot be drawn, naming it.
     """
+    x = check_values("x", x, "X")
+    for label, curve in check_table("curves", curves).items():
+        values, name, *_ = check_parts(f"{label!r}", curve, 2, 3)
+        check_values(f"{label!r}", values, len(x))
+        check_colour(f"{label!r}", name, COLOURS)
     if ax is None:
         _, axes = figure(width=5.6, height=3.6)
         ax = axes[0, 0]
@@ -38,7 +50,14 @@ def lines(
 
 
 def gains(x: np.ndarray, curves: dict[str, np.ndarray], *, xlabel: str, ylabel: str) -> Figure:
-    """Differences over x around a line at zero, where neither side is ahead; a gap where a value is NaN."""
+    """Differences over x around a line at zero, where neither side is ahead; a gap where a value is NaN.
+
+    Raises:
+        ValueError: for what cannot be drawn, naming it.
+    """
+    x = check_values("x", x, "X")
+    for label, values in check_table("curves", curves, len(SHADES)).items():
+        check_values(f"{label!r}", values, len(x))
     fig, axes = figure(width=6.2, height=3.6)
     ax = axes[0, 0]
     ax.axhline(0, color="#888888", lw=1)
@@ -52,7 +71,15 @@ def gains(x: np.ndarray, curves: dict[str, np.ndarray], *, xlabel: str, ylabel: 
 def bands(x: np.ndarray, curves: dict[str, tuple[np.ndarray, str]], *, xlabel: str, ylabel: str) -> Figure:
     """Medians over seeds against x, both axes logarithmic, with bands from the 10th to the 90th percentile:
     label to (values ``(S, X)``, colour name).
+
+    Raises:
+        ValueError: for what cannot be drawn, naming it.
     """
+    x = check_values("x", x, "X")
+    for label, curve in check_table("curves", curves).items():
+        values, name = check_parts(f"{label!r}", curve, 2, 2)
+        check_values(f"{label!r}", values, "S", len(x))
+        check_name(f"the colour of {label!r}", name, COLOURS)
     fig, axes = figure(width=5.6, height=3.6)
     ax = axes[0, 0]
     for label, (values, name) in curves.items():
@@ -71,7 +98,12 @@ def against_beta(
     unit: str = "nats",
     entropy: str = "entropy of the teacher's weights (nats)",
 ) -> Figure:
-    """Precision, recall and the teacher's entropy against beta; bands are the 10th to 90th percentile of seeds."""
+    """Precision, recall and the teacher's entropy against beta; bands are the 10th to 90th percentile of seeds.
+
+    Raises:
+        ValueError: for what cannot be drawn, naming it.
+    """
+    check_kind("sweep", sweep, Frontier, "pass what sweep gave, or a run's frontier")
     fig, axes = figure(3, width=3.5, height=3.2)
     curves = (
         ("distilled", "student", "distilled"),
@@ -96,10 +128,14 @@ def against_beta(
 def sources(sweeps: dict[str, Sweep]) -> Figure:
     """The two sources of the trade against beta: how the teacher's own scores change, and how far each
     student is from the teacher it was fitted to. Sweeps of one teacher, by label.
+
+    Raises:
+        ValueError: for what cannot be drawn, naming it.
     """
+    for label, found in check_table("sweeps", sweeps, len(_STYLES)).items():
+        check_kind(f"{label!r}", found, Sweep, "pass what sweep gave")
     fig, axes = figure(2, width=4.4, height=3.6)
     first = next(iter(sweeps.values()))
-    styles = ("-", "--", ":", (0, (3, 1, 1, 1)))
     for ax, field in zip(axes[0], ("precision", "recall"), strict=True):
         own = getattr(first.teacher, field)[0]
         ax.plot(
@@ -110,7 +146,7 @@ def sources(sweeps: dict[str, Sweep]) -> Figure:
             lw=2.2,
             label="teacher, change from β = 1",
         )
-        for (label, sweep), style in zip(sweeps.items(), styles, strict=False):
+        for (label, sweep), style in zip(sweeps.items(), _STYLES, strict=False):
             gap = getattr(sweep.distilled, field)[0] - getattr(sweep.teacher, field)[0]
             ax.plot(
                 sweep.betas,

@@ -3,15 +3,19 @@
 Knows the scores of sweeps and of many seeds; computes none of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kdlite.checks import check_each, check_kind, check_number
 from kdlite.mixture import GaussianMixture
+from kdlite.plots.drawable import check_name, check_table, check_values
 from kdlite.plots.style import COLOURS, LINES, figure
 from kdlite.scores import Frontier
+
+_CLOUDS = ("direct", "student")
 
 
 def frontier(
@@ -31,7 +35,15 @@ def frontier(
             the truth's own score, -H(p*), where the other limit says nothing.
         mark: betas to write beside the distilled curve.
         unit: of both axes.
+
+    Raises:
+        ValueError: for what cannot be drawn, naming it.
     """
+    check_kind("sweep", sweep, Frontier, "pass what sweep gave, or a run's frontier")
+    if not isinstance(truth, GaussianMixture | None):
+        check_number("truth", truth, "a mixture, or a finite number", lambda _: True, "None draws no limit")
+    for beta in check_each("mark", mark, "() marks none"):
+        check_number("mark", beta, "finite numbers", lambda _: True, "() marks none")
     if ax is None:
         _, axes = figure(width=6.2, height=4.6)
         ax = axes[0, 0]
@@ -90,12 +102,26 @@ def clouds(
         panels: title to clouds: "direct" and "student", each ``(S, 2)`` of precision and recall.
         published: the same names to one (precision, recall), drawn as a star on every panel.
         truth: draws the ceiling precision <= max log p* on the last panel.
+
+    Raises:
+        ValueError: for what cannot be drawn, naming it.
     """
+    for title, drawn in check_table("panels", panels).items():
+        check_kind(f"{title!r}", drawn, Mapping, "name each cloud")
+        for name in _CLOUDS:
+            check_values(f"{name} of {title!r}", drawn.get(name), "S", 2)
+    for name, pair in check_table("published", published).items():
+        check_name("published", name, _CLOUDS)
+        check_values(f"published {name}", pair, 2)
+    if truth is not None:
+        check_kind("truth", truth, GaussianMixture, "None draws no ceiling")
     fig, axes = figure(len(panels), width=4.4, height=4.0)
     for ax, (title, drawn) in zip(axes[0], panels.items(), strict=True):
-        for name, marker in (("direct", "s"), ("student", "o")):
+        for name, marker in zip(_CLOUDS, "so", strict=True):
             label = "direct" if name == "direct" else "distilled"
-            ax.plot(*drawn[name].T[::-1], marker, color=COLOURS[name], ms=3.5, alpha=0.4, label=label)
+            ax.plot(
+                *np.transpose(drawn[name])[::-1], marker, color=COLOURS[name], ms=3.5, alpha=0.4, label=label
+            )
         for name, (precision, recall) in published.items():
             ax.plot(
                 recall,

@@ -9,10 +9,13 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from kdlite.checks import check_array, check_shape
+from kdlite.plots.drawable import check_table
 from kdlite.plots.style import COLOURS, figure
 
 _MARKERS = "osD^vP*X<>"
 _MAP = "cividis"  # told apart by the colour-blind, and in grey
+_LARGEST = 1e50  # number on an axis
 _LINE = "#9a9a9a"
 
 
@@ -37,9 +40,20 @@ def knobs(
         unit: of both axes.
         log: spaces recall by the logarithm of its distance from 0.
         xlim, ylim: what is shown of recall and precision; all of it where None.
+
+    Raises:
+        ValueError: for what cannot be drawn, naming it.
     """
+    panels = {
+        title: {name: _points(name, points) for name, points in check_table(f"{title!r}", drawn).items()}
+        for title, drawn in check_table("panels", panels).items()
+    }
+    for name, pair in (("start", start), ("xlim", xlim), ("ylim", ylim)):
+        if pair is not None:
+            check_shape(name, check_array(name, pair, _LARGEST), 2, remedy="pass two numbers, or None")
     fig, axes = figure(len(panels), width=4.6, height=4.4)
-    names = list(dict.fromkeys(name for drawn in panels.values() for name in drawn))
+    names = dict.fromkeys(name for drawn in panels.values() for name in drawn)
+    markers = dict(zip(check_table("knobs", names, len(_MARKERS)), _MARKERS, strict=False))
     shades = np.concatenate([points[:, 2] for drawn in panels.values() for points in drawn.values()])
     norm = Normalize(shades.min(), shades.max())
     for ax, (title, drawn) in zip(axes[0], panels.items(), strict=True):
@@ -49,7 +63,7 @@ def knobs(
             if points.shape[1] == 5:
                 bars = 1.96 * points.T[3:]
                 ax.errorbar(x, y, bars[1], bars[0], fmt="none", ecolor=_LINE, lw=0.8, zorder=1)
-            shape = {"marker": _MARKERS[names.index(name)], "edgecolor": "black", "linewidth": 0.5}
+            shape = {"marker": markers[name], "edgecolor": "black", "linewidth": 0.5}
             ax.scatter(x, y, 38, colour, cmap=_MAP, norm=norm, label=name, **shape)
         if start is not None:
             ax.plot(*start, "D", color=COLOURS["direct"], ms=9, mfc="none", mew=2, label="direct student")
@@ -64,3 +78,10 @@ def knobs(
     mappable = axes[0, 0].collections[-1]
     fig.colorbar(mappable, ax=list(axes[0]), label=entropy)
     return fig
+
+
+def _points(name: str, points: np.ndarray) -> np.ndarray:
+    points = check_array(f"{name!r}", points, _LARGEST)
+    columns = 5 if points.shape[-1:] == (5,) else 3
+    check_shape(f"{name!r}", points, "S", columns, remedy="give recall, precision, entropy, maybe two errors")
+    return points

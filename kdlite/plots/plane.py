@@ -3,7 +3,7 @@
 Knows mixtures; knows nothing of their scores, which only the opening figure shows beside them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
+from kdlite.checks import check_each, check_kind, check_number
 from kdlite.mixture import GaussianMixture
+from kdlite.plots.drawable import check_name, check_planar, check_table
 from kdlite.plots.frontiers import frontier
 from kdlite.plots.style import COLOURS, HEAT, LINES, figure
 from kdlite.sweep import Sweep
@@ -25,7 +27,12 @@ def planes(panels: dict[str, dict[str, GaussianMixture | np.ndarray]], *, extent
         panels: title to what to draw: "truth", "teacher", "student" or "direct", each a mixture, or
             ``(n, 2)`` points to draw in the colour of that name.
         extent: the plane shown is [-extent, extent] in both directions.
+
+    Raises:
+        ValueError: for what cannot be drawn, naming it.
     """
+    _check_panels(panels)
+    check_number("extent", extent, "a finite number > 0", lambda e: e > 0, "2 shows all of the paper's truth")
     columns = len(panels) if len(panels) <= 3 else 2
     fig, axes = figure(columns, -(-len(panels) // columns), width=3.4, height=3.5)
     for ax in axes.flat[len(panels) :]:
@@ -42,7 +49,17 @@ def opening(
     *,
     mark: Sequence[float],
 ) -> Figure:
-    """Three planes and the frontier, in a square: what the knob does, in one picture."""
+    """Three planes and the frontier, in a square: what the knob does, in one picture.
+
+    Raises:
+        ValueError: for what cannot be drawn, naming it.
+    """
+    if len(_check_panels(panels)) != 3:
+        raise ValueError(
+            f"panels must be 3, beside the frontier, got {len(panels)}; leave some out, or add some"
+        )
+    check_kind("sweep", sweep, Sweep, "pass what sweep gave")
+    check_each("mark", mark, "() marks none")
     fig, axes = figure(2, 2, width=3.9, height=3.7)
     for ax, (title, drawn) in zip(axes.flat[:3], panels.items(), strict=True):
         _plane(ax, title, drawn, 2.0)
@@ -56,6 +73,15 @@ def opening(
     shown = [i for i, label in enumerate(labels) if not (one and "cooled" in label)]
     ax.legend([handles[i] for i in shown], [labels[i] for i in shown], fontsize=7, loc="lower left")
     return fig
+
+
+def _check_panels(panels: dict[str, dict[str, GaussianMixture | np.ndarray]]) -> Mapping:
+    for title, drawn in check_table("panels", panels).items():
+        check_kind(f"{title!r}", drawn, Mapping, "name what it shows")
+        for name, what in drawn.items():
+            check_name(f"a name in {title!r}", name, COLOURS)
+            check_planar(f"{name} of {title!r}", what)
+    return panels
 
 
 def _plane(ax: Axes, title: str, drawn: dict[str, GaussianMixture | np.ndarray], extent: float) -> None:

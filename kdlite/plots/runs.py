@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from kdlite.checks import show
+from kdlite.plots.drawable import check_name
 from kdlite.plots.style import COLOURS, LINES, figure
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ def geometry(results: "Results", curve: str = "distilled") -> Figure:
         curve: whose texts: "distilled", "cooled" (the direct student) or "teacher".
 
     Raises:
-        ValueError: if the results hold no points.
+        ValueError: if the results hold no points, or what is passed is no results, or no curve of theirs.
     """
+    _check(results)
+    check_name("curve", curve, _MODELS)
     if results.plane is None:
         raise ValueError(
             "the results have no plane of the truth's texts; pass those of a language model's run"
@@ -62,7 +66,11 @@ def geometry(results: "Results", curve: str = "distilled") -> Figure:
 def against_tau(results: "Results") -> Figure:
     """Precision and recall along tau of the three curves of a run: each seed's estimate as a point with its 95 %
     interval over texts, and a line through their means. The truth's own score is the dotted line.
+
+    Raises:
+        ValueError: if what is passed is no results.
     """
+    _check(results)
     fig, axes = figure(2, width=4.2, height=3.4)
     taus = np.array(sorted(results.profile["taus"]))
     for ax, score in zip(axes[0], ("precision", "recall"), strict=True):
@@ -79,6 +87,15 @@ def against_tau(results: "Results") -> Figure:
         ax.invert_xaxis()
     axes[0, 0].legend(fontsize=8)
     return fig
+
+
+def _check(results: "Results") -> None:
+    if not callable(
+        getattr(results, "select", None)
+    ):  # their class is not imported here: torch comes with it
+        raise ValueError(
+            f"results must be those of a run, got {show(results)}; pass what lm.Results.load read"
+        )
 
 
 def _plus_minus(row: dict) -> str:

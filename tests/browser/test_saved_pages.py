@@ -1,5 +1,7 @@
 """Saved explorers and texts, opened from file:// with every host out of reach: they move, and fit a narrow page."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,9 +14,27 @@ from kdlite.lm.model import Reading
 TRUTH = kd.GaussianMixture([0.7, 0.3], [(-1.2, 0), (1, 0.5)], [0.1 * np.eye(2), 0.2 * np.eye(2)])
 
 
-def texts():
+# Each would set window.hacked, or end the script or the comment it stands in.
+HOSTILE = "</script><img src=x onerror='hacked = 1'><script>hacked = 1</script><!-- ]]> &amp; \u2028"
+
+
+def texts(tokenizer=None):
     language = Language(vocabulary=9, length=3, prompt=(1,), eos=0)
-    return Surprisal(Reading(language, np.array([[7, 8, 0]]), np.float32([[-0.2, -9, -3]]), None))
+    return Surprisal(Reading(language, np.array([[7, 8, 0]]), np.float32([[-0.2, -9, -3]]), None), tokenizer)
+
+
+class Hostile:
+    """A tokenizer of which every token, also that of the prompt, is hostile."""
+
+    def decode(self, ids):
+        return HOSTILE * len(ids)
+
+
+def hostile_run():
+    """A run whose tokens, prompt and names are hostile."""
+    results = language_results(dict.fromkeys(range(2, 8), HOSTILE))
+    results.profile["truth"]["prompt"] = results.profile["name"] = HOSTILE
+    return TemperatureExplorer(replace(results, source=HOSTILE, provenance={"device": HOSTILE}))
 
 
 SAVED = {
@@ -38,6 +58,28 @@ def test_heading_and_content_are_there(saved):
     assert saved.page.get_by_role("heading", level=1).inner_text() == "My truth <b>"
     assert saved.page.locator(".kd-message:visible, .widget-note").count() == 0
     assert saved.faults == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        (SAVED["explorer"], "h1"),
+        (hostile_run, ".kd-tokens span"),
+        (lambda: texts(Hostile()), ".kd-surprisal span"),
+    ],
+    ids=["explorer", "run", "surprisal"],
+)
+def test_hostile_text_stays_text(shown, text, tmp_path, watched):
+    shown().save_html(tmp_path / "page.html", title=HOSTILE)
+    watched.open((tmp_path / "page.html").as_uri())
+    page = watched.page
+    page.locator(".kd-words:not(:empty), .kd-surprisal").first.wait_for()
+    assert page.title().split() == HOSTILE.split()
+    for place in ("h1", text):  # a browser shows the line separator as it is, the package as an arrow
+        assert HOSTILE.split("\u2028")[0] in "".join(page.locator(place).all_text_contents())
+    assert page.locator("img").count() == 0 and page.locator("script").count() <= 3
+    assert page.evaluate("() => window.hacked") is None
+    assert watched.faults == []
 
 
 def test_the_knob_turns_without_a_kernel(saved):

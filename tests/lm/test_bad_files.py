@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -200,19 +201,19 @@ def corpus(tmp_path_factory):
     return folder
 
 
+def cut(folder, tmp_path, name, seed):
+    """A copy of a folder with one file cut at a random place: both, and the sizes in words."""
+    file = shutil.copytree(folder, tmp_path / "copy") / name
+    size = file.stat().st_size
+    os.truncate(file, random.Random(seed).randrange(size))
+    return file.parent, file, f"{file.stat().st_size} of {size}"
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_truncated_parquet(seed, corpus, tmp_path, refused):
-    """Cut at a random place, with and without the manifest that vouches for it."""
-    folder = shutil.copytree(corpus, tmp_path / "copy")
-    shard = folder / "00001.parquet"
-    size = shard.stat().st_size
-    os.truncate(shard, random.Random(seed).randrange(size))
-    refused(
-        f"Parquet cut to {shard.stat().st_size} of {size}",
-        lm.Corpus.open,
-        folder,
-        says=("00001.parquet is damaged", "; "),
-    )
+    """With and without the manifest that vouches for it."""
+    folder, _, sizes = cut(corpus, tmp_path, "00001.parquet", seed)
+    refused(f"Parquet cut to {sizes}", lm.Corpus.open, folder, says=("00001.parquet is damaged", "; "))
     (folder / "manifest.json").unlink()
     refused("the same without a manifest", draw, chains(), folder, says=("00001.parquet is damaged", "; "))
 
@@ -263,16 +264,8 @@ def saved(tmp_path_factory):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_truncated_safetensors(seed, saved, tmp_path, refused):
-    folder = shutil.copytree(saved, tmp_path / "copy")
-    file = folder / "model.safetensors"
-    size = file.stat().st_size
-    os.truncate(file, random.Random(seed).randrange(size))
-    refused(
-        f"safetensors cut to {file.stat().st_size} of {size}",
-        load,
-        folder,
-        says=("model.safetensors is damaged", "; "),
-    )
+    folder, file, sizes = cut(saved, tmp_path, "model.safetensors", seed)
+    refused(f"safetensors cut to {sizes}", load, folder, says=("model.safetensors is damaged", "; "))
     model = llama(LANGUAGES["end, longer prompt"])
     refused("the same by with_weights", model.with_weights, file, says=("does not hold the weights", "; "))
 
@@ -377,6 +370,12 @@ def test_the_command_line_on_a_folder_with_a_hostile_profile(verb, case, command
     check_line(err.strip(), ("error: ",))
     assert {path.name for path in tmp_path.iterdir()} <= {"profile.json", ".lock"}
     record_property("refused", [f"command line: {verb}, profile.json: {case}", err.strip()])
+
+
+def test_every_verb_has_a_bad_call(command):
+    _, _, said = command("train")
+    verbs = set(re.findall(r"\w+", said.partition("choose from")[2].partition(")")[0]))
+    assert {"run", "score"} <= verbs <= {words[0] for words in WORDS.values() if words}
 
 
 def test_a_process_of_its_own_does_the_same(tmp_path, saved):

@@ -6,11 +6,12 @@ import sys
 import numpy as np
 import pytest
 from mixtures import random_mixture
+from sklearn.mixture import GaussianMixture as SkGaussianMixture
 
 import kdlite as kd
 
 TEXTS, LENGTH = 2_000_000, 32
-LIMIT = 1.5e9  # bytes
+LIMIT, FIT_LIMIT = 1.5e9, 0.5e9  # bytes
 WRITE = """
 from kdlite.lm import Corpus, MarkovMixture
 truth = MarkovMixture.random(8, 32, {length}, decay=0.35, concentration=0.08, seed=0)
@@ -22,6 +23,14 @@ corpus = Corpus.open({folder!r})
 texts = sum(len(step) for step in corpus.steps(256, seed=0, epoch=0))
 assert texts == len(corpus) == {n}, texts
 assert corpus.log_probs().shape == ({n},)
+"""
+FIT = """
+import numpy as np
+import kdlite as kd
+means = 3 * np.random.default_rng(0).normal(size=(200, 2))
+truth = kd.GaussianMixture(np.full(200, 1 / 200), means, np.tile(0.02 * np.eye(2), (200, 1, 1)))
+kd.fit_mixture(truth, 20, n_init=1)
+kd.fit_mixture(truth.sample(20_000, 0), 20, n_init=1)
 """
 PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"  # Linux counts KiB
 
@@ -48,3 +57,29 @@ def test_two_hundred_components_are_sampled_scored_and_integrated():
     for score in (kd.precision, kd.recall):
         exact, drawn = score(student, truth), score(student, truth, n=20_000)
         assert abs(exact.value - drawn.value) < 5 * drawn.stderr
+
+
+@pytest.mark.parametrize("n_components", [3, 20])
+def test_two_hundred_components_are_fitted_by_few(n_components):
+    """As well as scikit-learn does from the same start; and the population fit goes on from there."""
+    truth = random_mixture(np.random.default_rng(0), 200, 2, (0.05, 0.3), 3.0)
+    x = truth.sample(20_000, 0)
+    start = kd.fit_mixture(x[:2_000], n_components, n_init=2)
+    drawn = kd.fit_mixture(x, n_components, init=start)
+    theirs = SkGaussianMixture(
+        n_components,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=np.linalg.inv(start.covariances),
+        reg_covar=0,
+        tol=1e-6,
+        max_iter=2_000,
+    ).fit(x)
+    assert drawn.log_prob(x).mean() >= theirs.score(x) - 1e-4
+    exact = kd.fit_mixture(truth, n_components, init=drawn)
+    assert kd.recall(exact, truth).value >= kd.recall(drawn, truth).value - 1e-3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
+def test_a_fit_to_two_hundred_components_fits_in_memory():
+    assert peak(FIT) < FIT_LIMIT
