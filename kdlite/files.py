@@ -22,6 +22,7 @@ def _numbers(names: str) -> set[int]:
 _FULL = _numbers("ENOSPC EDQUOT EFBIG")
 CLOSED = _numbers("EROFS EACCES EPERM")
 _NO_FOLDER = _numbers("EEXIST ENOTDIR")
+_NO_FILE = _numbers("ENOENT ENAMETOOLONG")  # where the folder is there
 DISK_ERRORS = _FULL | CLOSED | _NO_FOLDER
 
 
@@ -34,7 +35,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: if the disk is full or closed, or ``path`` is a folder, naming the file and its folder.
     """
-    if path.is_dir():
+    with explaining(path.parent, path.name, _NO_FILE):
+        taken = path.is_dir()
+    if taken:
         raise IsADirectoryError(f"{path} is a folder; choose the name of a file")
     with placing(path.parent, path.name) as temporary:
         yield temporary / path.name
@@ -57,7 +60,7 @@ def placing(folder: Path, what: str) -> Iterator[Path]:
     with explaining(folder, what):
         make(folder)
         try:
-            with explaining(folder, what, CLOSED):
+            with explaining(folder, what, CLOSED | _NO_FILE):
                 temporary.mkdir()
             yield temporary
             mode = temporary.stat().st_mode & 0o666
@@ -102,6 +105,8 @@ def explaining(folder: Path, what: str, also: set[int] = frozenset()) -> Iterato
         number = refusal(error)
         if number in _FULL:
             remedy = "free some space and start again: what was finished before is kept"
+        elif number == errno.ENAMETOOLONG and number in also:
+            remedy = "choose a shorter name"
         elif number == errno.EROFS or number in also:
             remedy = "choose a folder that you may write to"
         else:

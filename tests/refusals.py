@@ -126,18 +126,14 @@ def pages(name: str, call: Callable) -> Iterator[Case]:
             "; ",
         )
     yield from paths(f"{name} path", call)
-    places = {"a missing folder": "no/page.html", "a folder": ".", "a long name": "x" * 300}
-    for label, place in places.items():
-        yield refuses(
-            f"{name} to {label}", lambda folder, p=place: call(folder / p), "cannot be written", "; choose"
-        )
+    long, here = "x" * 300, Path(__file__)
+    yield refuses(f"{name} to a folder", lambda folder: call(folder), "is a folder; choose")
     yield refuses(
-        f"{name} below a file", lambda: call(Path(__file__) / "a.html"), "cannot be written", "; choose"
+        f"{name} to a long name", lambda folder: call(folder / long), "File name too long", "; choose"
     )
+    yield refuses(f"{name} below a file", lambda: call(here / "a.html"), "is, or is in, a file; choose")
     if sys.platform == "linux":  # where nobody may write, not even root
-        yield refuses(
-            f"{name} to a place that is read only", lambda: call("/proc/a.html"), "cannot be written: "
-        )
+        yield refuses(f"{name} to a closed place", lambda: call("/proc/a.html"), "in /proc", "; choose")
 
 
 def public(module: ModuleType, prefix: str = "", names: Iterable[str] | None = None) -> Iterator[str]:

@@ -189,7 +189,7 @@ def scores():
             f"{name} of two dimensions", partial(score, CUBE, TRUTH), "dimension", "3", "2", "; compare"
         )
     curve = kd.Curve(*np.zeros((2, 1, 3)))
-    yield from array("at_recall", curve.at_recall, but=("huge", "scalar", "line", "cube", "no columns"))
+    yield from array("Curve.at_recall", curve.at_recall, but=("huge", "scalar", "line", "cube", "no columns"))
 
 
 def fits():

@@ -39,7 +39,7 @@ NAMES = {"xlabel": "x", "ylabel": "y"}
 
 
 def tables(name, call):
-    """A dict of what to draw with everything else."""
+    """A mapping of what to draw with everything else."""
     for label, other in OTHERS.items():
         yield refuses(f"{name} = {label}", partial(call, other), "must be a Mapping, got", "; ")
     yield refuses(f"{name} = empty", lambda: call({}), "must have ", "got 0; ")
@@ -135,7 +135,7 @@ def scores():
             ("number", 1.0),
             ("numbers", X),
             ("empty", []),
-            ("dict", {"a": 1}),
+            ("mapping", {"a": 1}),
         ):
             yield refuses(f"{name} = {label}", partial(call, bad), "must ", "got", "; ")
     yield refuses("plots.cooling of two estimates for three taus", lambda: plots.cooling(X, {"a": estimates[:2]}, ylabel="y"),
