@@ -29,9 +29,8 @@ from torch import Tensor
 
 from kdlite.checks import check_kind, check_number, show
 
-_CHUNK = (
-    1 << 22
-)  # logits held at a time: small enough that the system is not asked for their memory each time
+# Logits held at a time: so few that the system is not asked for their memory each time.
+_CHUNK = 1 << 22
 OBJECTIVES = ("forward_kl", "reverse_kl", "jensen_shannon")
 
 
@@ -188,10 +187,8 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor, None, None, None]:
-        gradient, ctx.gradient = (
-            ctx.gradient,
-            None,
-        )  # it is scaled where it is: asked once more, it is made once more
+        # It is scaled where it is: asked once more, it is made once more.
+        gradient, ctx.gradient = ctx.gradient, None
         if gradient is None:
             gradient = _sums(*ctx.saved_tensors, ctx.of, True)[1]
         return gradient.mul_(upstream), None, None, None

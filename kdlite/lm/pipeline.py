@@ -125,9 +125,8 @@ class Run:
     def _finish(self, stage: Stage, seconds: float) -> None:
         """Declare a stage done."""
         folder = self.out / stage.name
-        files = sorted(
-            path for path in folder.rglob("[!.]*") if path.is_file()
-        )  # hidden ones are nobody's output
+        # Hidden ones are nobody's output.
+        files = sorted(path for path in folder.rglob("[!.]*") if path.is_file())
         writes = {str(path.relative_to(folder)): sha256(path) for path in files}
         done = {"reads": self._reads(stage), "writes": writes, "seconds": round(seconds, 1)}
         write_json(folder / DONE, done | made_now())

@@ -90,9 +90,8 @@ def against_tau(results: "Results") -> Figure:
 
 
 def _check(results: "Results") -> None:
-    if not callable(
-        getattr(results, "select", None)
-    ):  # their class is not imported here: torch comes with it
+    # Their class is not imported here: torch comes with it.
+    if not callable(getattr(results, "select", None)):
         raise ValueError(
             f"results must be those of a run, got {show(results)}; pass what lm.Results.load read"
         )
