@@ -50,12 +50,15 @@ class Problem(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One iteration of EM."""
+    """One iteration of EM, from parameters theta.
 
-    components: Components  # argmax over theta' of E[log joint(theta')] under the responsibilities of theta
-    log_likelihood: (
-        np.ndarray
-    )  # (B,), sum over n of w_n log p(x_n; theta), in nats: of theta, before the step
+    Attributes:
+        components: argmax over theta' of E[log joint(theta')] under the responsibilities of theta.
+        log_likelihood: sum over n of w_n log p(x_n; theta) in nats, shape ``(B,)``: of theta, before the step.
+    """
+
+    components: Components
+    log_likelihood: np.ndarray
 
 
 def em_step(problem: Problem, components: Components) -> Step:

@@ -46,7 +46,6 @@ def logsumexp(a: np.ndarray) -> np.ndarray:
         return a[..., 0, :]
     top = a.max(axis=-2)
     terms = a - top[..., None, :]
-    np.exp(
-        np.maximum(terms, -45, out=terms), out=terms
-    )  # beside the top term, less does not count in a double
+    # Beside the top term, less than exp(-45) does not count in a double.
+    np.exp(np.maximum(terms, -45, out=terms), out=terms)
     return top + np.log(terms.sum(axis=-2))

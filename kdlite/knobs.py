@@ -63,9 +63,8 @@ def power(log_p: np.ndarray, beta: float) -> np.ndarray:
         ValueError: if beta is negative, infinite or NaN, or ``log_p`` is not as described.
     """
     beta, log_p = check_beta(beta), _check_logs("log_p", log_p, "N")
-    powered = np.where(
-        log_p == -np.inf, log_p, beta * np.maximum(log_p, _LEAST)
-    )  # what never happens stays so
+    # What never happens stays so.
+    powered = np.where(log_p == -np.inf, log_p, beta * np.maximum(log_p, _LEAST))
     return powered - np.logaddexp.reduce(powered)
 
 

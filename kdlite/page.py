@@ -16,9 +16,8 @@ from kdlite.files import replacing
 if TYPE_CHECKING:
     from ipywidgets import Widget
 
-LOADER = (
-    resources.files("kdlite.explorer") / "js" / "anywidget-static.js"
-)  # the book's pages load the same file
+# The book's pages load the same file.
+LOADER = resources.files("kdlite.explorer") / "js" / "anywidget-static.js"
 _KIND = "application/vnd.jupyter.widget-{}+json"
 _VERSION = {"version_major": 2, "version_minor": 0}
 _FRAME = """\

@@ -13,11 +13,8 @@ from pathlib import Path
 
 from building import ROOT, run
 
-_HIDDEN = (
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-    "KDLITE_SOURCE",
-)  # else the tested package would be found from outside
+# Else the tested package would be found from outside.
+_HIDDEN = ("PYTHONPATH", "VIRTUAL_ENV", "KDLITE_SOURCE")
 
 
 def wheel(folder):

@@ -21,12 +21,8 @@ import kdlite
 from kdlite.checks import show
 
 PACKAGE = str(Path(kdlite.__file__).parent)
-REFUSALS = (
-    ValueError,
-    TypeError,
-    OSError,
-    TraitError,
-)  # the last by a widget, whose settings its library checks
+# The last by a widget, whose settings its library checks.
+REFUSALS = (ValueError, TypeError, OSError, TraitError)
 LONGEST = 500  # characters of a message
 
 # What a number can be that it must not be.

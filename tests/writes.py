@@ -26,9 +26,8 @@ from runs import words
 
 ANSWER = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p)
 SOURCE = Path(__file__).with_name("writes.c")
-DRAWN = re.compile(
-    r"\.[0-9a-f]{8}(?=\.unfinished)|(?<=\.tmp)\w{6}|(?<=\.new-)\w{8}"
-)  # in names that are drawn
+# What is drawn in names.
+DRAWN = re.compile(r"\.[0-9a-f]{8}(?=\.unfinished)|(?<=\.tmp)\w{6}|(?<=\.new-)\w{8}")
 
 
 class Refusal(NamedTuple):

@@ -9,9 +9,8 @@ __all__ = ["Explorer"]
 
 
 def __getattr__(name: str) -> object:
-    if (
-        name == "Explorer"
-    ):  # anywidget and matplotlib are slow to import, and rebuilding the family needs neither
+    # anywidget and matplotlib are slow to import, and rebuilding the family needs neither.
+    if name == "Explorer":
         from kdlite.explorer.widget import Explorer
 
         return Explorer

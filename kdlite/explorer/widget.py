@@ -18,6 +18,7 @@ from kdlite.explorer.live import Fits
 from kdlite.explorer.storage import Family
 from kdlite.mixture import GaussianMixture
 
+# One module, in this order.
 _SCRIPTS = (
     "decode",
     "density",
@@ -27,7 +28,7 @@ _SCRIPTS = (
     "controls",
     "live",
     "explorer",
-)  # one module, in this order
+)
 _NEW_RUNS = 100
 _FOLDER = resources.files("kdlite.explorer")
 
@@ -64,9 +65,8 @@ class Explorer(anywidget.AnyWidget):
     samples = traitlets.List(traitlets.Enum(("truth", "teacher", "student"))).tag(sync=True)
     runs = traitlets.Enum(("", "paper", "new"), "").tag(sync=True)
     family = traitlets.Bytes().tag(sync=True)  # a Family; see storage.py
-    modes = traitlets.List(traitlets.List(traitlets.Float(), minlen=2, maxlen=2)).tag(
-        sync=True
-    )  # where dragged
+    # Where they were dragged.
+    modes = traitlets.List(traitlets.List(traitlets.Float(), minlen=2, maxlen=2)).tag(sync=True)
     question = traitlets.Dict().tag(sync=True)  # what the browser wants to know: id, kind
     answer = traitlets.Bytes().tag(sync=True)  # a Family for one setting and these modes
     cloud = traitlets.Bytes().tag(sync=True)  # a Family that holds only runs

@@ -30,16 +30,19 @@ BATCH = 128  # texts drawn at a time
 
 
 class Reading(NamedTuple):
-    """What a model makes of n texts. It can stand for the model in ``precision``, for these texts."""
+    """What a model makes of n texts. It can stand for the model in ``precision``, for these texts.
+
+    Attributes:
+        language: that of the model.
+        tokens: the texts, shape ``(n, length)``.
+        token_log_prob: nats of each token given those before it, shape ``(n, length)``, float32; 0 in the padding.
+        state: mean of the last hidden states that a text's tokens are predicted from, shape ``(n, H)``, float32.
+    """
 
     language: Language
-    tokens: np.ndarray  # (n, length)
-    token_log_prob: (
-        np.ndarray
-    )  # (n, length), float32: nats of each token given those before it; 0 in the padding
-    state: (
-        np.ndarray
-    )  # (n, H), float32: mean of the last hidden states that a text's tokens are predicted from
+    tokens: np.ndarray
+    token_log_prob: np.ndarray
+    state: np.ndarray
 
     def log_prob(self, tokens: np.ndarray) -> np.ndarray:
         """Log-probability of each text, shape ``(n,)``, float64, in nats.

@@ -86,9 +86,8 @@ def choose(logits: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     column = torch.arange(len(u), device=u.device)
     inside = weight[block, :, column].T.double().cumsum(dim=0)  # (width, B)
     before = upto[block, column] - sums[block, column]
-    place = _first_beyond(
-        inside, (target - before).clamp_(min=0)
-    )  # below 0 by rounding, token 0 would always do
+    # Below 0 by rounding, token 0 would always do.
+    place = _first_beyond(inside, (target - before).clamp_(min=0))
     return block * width + place, weight[block, place, column].double().log() - total.log()
 
 
