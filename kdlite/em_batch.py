@@ -53,7 +53,7 @@ class Step(NamedTuple):
     """One iteration of EM, from parameters theta.
 
     Attributes:
-        components: argmax over theta' of E[log joint(theta')] under the responsibilities of theta.
+        components: theta' of the largest E[log joint(theta')] under the responsibilities of theta.
         log_likelihood: sum over n of w_n log p(x_n; theta) in nats, shape ``(B,)``: of theta, before the step.
     """
 
