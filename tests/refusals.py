@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import ClassVar, NamedTuple
@@ -97,6 +98,20 @@ def number(
 ) -> Iterator[Case]:
     """A real argument with every bad value."""
     yield from each(name, call, NUMBERS | more, "must be", limit, "; ", but=but)
+
+
+def truncations(name: str, call: Callable) -> Iterator[Case]:
+    """The three numbers that say what is kept."""
+    yield from integer(f"{name} top_k", lambda v: call(top_k=v), but=("None",))
+    for key in ("top_p", "min_p"):
+        yield from number(
+            f"{name} {key}",
+            partial(lambda k, v: call(**{k: v}), key),
+            "in (0, 1]",
+            but=("None",),
+            zero=0,
+            large=1.5,
+        )
 
 
 def array(name: str, call: Callable, *, but: tuple[str, ...] = ()) -> Iterator[Case]:

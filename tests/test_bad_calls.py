@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 from mixtures import paper_truth
-from refusals import RAGGED, BadCalls, array, integer, number, pages, public, refuses
+from refusals import RAGGED, BadCalls, array, integer, number, pages, public, refuses, truncations
 
 import kdlite as kd
 from kdlite import knobs, page
@@ -108,20 +108,6 @@ def mixtures():
     ):
         yield refuses(f"GaussianMixture.expect_by_component weights = {label}",
                       partial(TRUTH.expect_by_component, TRUTH, weights), "weights must", "got", "; ")  # fmt: skip
-
-
-def truncations(name, call):
-    """The three numbers that say what is kept."""
-    yield from integer(f"{name} top_k", lambda v: call(top_k=v), but=("None",))
-    for key in ("top_p", "min_p"):
-        yield from number(
-            f"{name} {key}",
-            partial(lambda k, v: call(**{k: v}), key),
-            "in (0, 1]",
-            but=("None",),
-            zero=0,
-            large=1.5,
-        )
 
 
 def selective():

@@ -75,6 +75,7 @@ class TemperatureExplorer(anywidget.AnyWidget):
             title: the heading of the page.
 
         Raises:
+            ValueError: if the path names no file, or the title is not text.
             OSError: if the file cannot be written, naming it.
         """
         page.save(path, page.widget(self), title=title)

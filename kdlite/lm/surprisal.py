@@ -94,6 +94,7 @@ class Surprisal:
             title: the heading of the page.
 
         Raises:
+            ValueError: if the path names no file, or the title is not text.
             OSError: if the file cannot be written, naming it.
         """
         page.save(path, self._repr_html_(), title=title)

@@ -11,7 +11,7 @@ import torch
 from building import ROOT
 from corpora import draw
 from languages import LANGUAGES, chains, llama
-from refusals import BadCalls, integer, number, pages, paths, public, refuses
+from refusals import BadCalls, integer, number, pages, paths, public, refuses, truncations
 from toy_results import language_results, toy_results
 
 from kdlite import lm
@@ -163,20 +163,6 @@ def markov():
                           limit, negative=-1)  # fmt: skip
     yield refuses("MarkovMixture.random of a million symbols", lambda: lm.MarkovMixture.random(**random | {"symbols": 10**6}),
                   "at most 268435456, got 2 and 1000000; use")  # fmt: skip
-
-
-def truncations(name, call):
-    """The three numbers that say what is kept."""
-    yield from integer(f"{name} top_k", lambda v: call(top_k=v), but=("None",))
-    for key in ("top_p", "min_p"):
-        yield from number(
-            f"{name} {key}",
-            partial(lambda k, v: call(**{k: v}), key),
-            "in (0, 1]",
-            but=("None",),
-            zero=0,
-            large=1.5,
-        )
 
 
 def models():
