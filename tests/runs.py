@@ -17,7 +17,8 @@ from pathlib import Path
 from safetensors.numpy import load_file
 
 from kdlite.lm import Profile, Recipe, Shape, run
-from kdlite.lm.profile import Learner, Texts, Toy
+from kdlite.lm.design import Learner
+from kdlite.lm.profile import Texts, Toy
 from kdlite.lm.store import is_locked, read_json
 
 SMOKE = Profile.load("smoke")

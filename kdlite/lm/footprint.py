@@ -12,10 +12,12 @@ import torch
 
 from kdlite.lm import tracing
 from kdlite.lm.architecture import SHAPES, Shape, find_shape
+from kdlite.lm.design import Learner
+from kdlite.lm.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Score, Stage
 from kdlite.lm.language import Language
 from kdlite.lm.markov import MarkovMixture
-from kdlite.lm.profile import Learner, Pretrained, Profile, Scratch, Toy
-from kdlite.lm.stages import DONE, Draw, Embed, Fit, Score, Stage, stages
+from kdlite.lm.profile import Pretrained, Profile, Scratch, Toy
+from kdlite.lm.stages import stages
 
 _VOCABULARY = 49_152  # of every SmolLM2
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -57,9 +59,11 @@ class Footprint:
                 return n * text
             case Embed():
                 return self.profile.texts.points * self.truth.hidden * 4
+            case Keep(n):
+                return n * 8
             case Fit(learner):
                 return self.weights(self.shape(learner), torch.float32)
-            case Score():
+            case Score() | Measure():
                 return self.profile.texts.score * text
 
     def scratch(self, stage: Stage) -> int:

@@ -18,10 +18,11 @@ from kdlite.lm import tracing
 from kdlite.lm.architecture import Shape
 from kdlite.lm.devices import Device, find
 from kdlite.lm.footprint import Footprint, spell
+from kdlite.lm.jobs import Draw, Embed, Fit, Score, Stage
 from kdlite.lm.knobs import tries
 from kdlite.lm.model import POSITIONS
 from kdlite.lm.profile import Pretrained, Profile
-from kdlite.lm.stages import Draw, Embed, Fit, Score, Stage, stages
+from kdlite.lm.stages import stages
 
 _WIDTH = 100
 _NOTES = (

@@ -12,10 +12,11 @@ from safetensors import SafetensorError, safe_open
 
 from kdlite.checks import check_path
 from kdlite.files import CLOSED
-from kdlite.lm.pipeline import DONE, PROFILE
+from kdlite.lm.jobs import DONE, Draw, Fit, Measure, Score, Stage
+from kdlite.lm.pipeline import PROFILE
 from kdlite.lm.profile import Profile
 from kdlite.lm.record import RESULTS
-from kdlite.lm.stages import Draw, Fit, Score, Stage, stages
+from kdlite.lm.stages import stages
 from kdlite.lm.store import is_locked, read_json
 
 
@@ -104,7 +105,7 @@ def _progress(stage: Stage, profile: Profile, folder: Path) -> Progress:
     match stage.job:
         case Draw(_, n):
             return Progress(name, _drawn(folder / name, n, texts.shard), n, "texts")
-        case Score():
+        case Score() | Measure():
             return Progress(
                 name, _drawn(folder / name / "samples", texts.score, texts.shard), texts.score, "texts"
             )

@@ -21,7 +21,8 @@ from kdlite.lm.geometry import Plane, coverage
 from kdlite.lm.model import Reading
 from kdlite.lm.next_token import Truncation
 from kdlite.lm.plan import plan
-from kdlite.lm.profile import Beyond, Learner, Lesson, Pretrained, Profile, Scratch, Texts, Toy
+from kdlite.lm.design import Beyond, Learner, Lesson
+from kdlite.lm.profile import Pretrained, Profile, Scratch, Texts, Toy
 from kdlite.lm.status import status
 
 LANGUAGE = LANGUAGES["end, longer prompt"]

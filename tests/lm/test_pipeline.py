@@ -12,7 +12,7 @@ from runs import SMALL, Fork, kill_often, outcome
 
 import kdlite as kd
 from kdlite.lm import Corpus, MarkovMixture, Results, run
-from kdlite.lm.profile import Beyond
+from kdlite.lm.design import Beyond
 from kdlite.lm.store import locked, read_json, sha256, write_json
 from kdlite.provenance import commit
 

@@ -6,8 +6,10 @@ import pytest
 
 import kdlite.lm.profile
 from kdlite.lm import Profile
-from kdlite.lm.profile import Beyond, Toy
-from kdlite.lm.stages import Draw, Embed, Fit, Score, rows, stages
+from kdlite.lm.design import Beyond
+from kdlite.lm.profile import Toy
+from kdlite.lm.jobs import Draw, Embed, Fit, Measure, Part, Score
+from kdlite.lm.stages import rows, stages
 
 PROFILES = [
     Profile.load(path.stem)
