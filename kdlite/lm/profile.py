@@ -174,6 +174,10 @@ class Profile:
                 f"a study has errors from texts of a language model, at least 2 for each score, got "
                 f"{self.texts.score}; raise texts.score, and leave toys to other profiles"
             )
+        if min(self.taus) not in study.cooled:
+            raise ValueError(
+                f"study.cooled must hold the coldest of taus, {min(self.taus)}, for both to be compared there; add it"
+            )
         scarce = study.scarce
         needed = {"matched": study.matched, "both": [tau for tau, _ in study.both]}
         for name, taus in needed.items():
