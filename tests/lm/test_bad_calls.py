@@ -769,7 +769,8 @@ def shown():
 
 # What the API reference says of the package besides.
 REFERRED = re.findall(
-    r"autoclass:: (kdlite\.lm\.\w+)\.(\w+)", (ROOT / "book" / "api.md").read_text(encoding="utf-8")
+    r"autoclass:: (kdlite\.(?:lm|texts|runs)\.\w+)\.(\w+)",
+    (ROOT / "book" / "api.md").read_text(encoding="utf-8"),
 )
 
 
