@@ -17,9 +17,9 @@ from pathlib import Path
 from safetensors.numpy import load_file
 
 from kdlite.lm import Profile, Recipe, Shape, run
-from kdlite.lm.design import Learner
-from kdlite.lm.profile import Texts, Toy
-from kdlite.lm.store import is_locked, read_json
+from kdlite.runs.design import Learner
+from kdlite.runs.profile import Texts, Toy
+from kdlite.store import is_locked, read_json
 
 SMOKE = Profile.load("smoke")
 _RECIPE = Recipe(learning_rate=1e-2, texts_per_step=16, rows_per_pass=16)

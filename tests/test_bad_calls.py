@@ -7,7 +7,8 @@ from mixtures import paper_truth
 from refusals import RAGGED, BadCalls, array, integer, number, pages, public, refuses, truncations
 
 import kdlite as kd
-from kdlite import knobs, page
+from kdlite import page
+from kdlite import selection as knobs
 from kdlite.explorer.storage import Family
 
 TRUTH = paper_truth(0.25)

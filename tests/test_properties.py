@@ -8,8 +8,8 @@ from mixtures import dense_integral
 from strategies import betas, clouds, families, maps, mixtures, moved, seeds, weights, wild_mixtures
 
 import kdlite as kd
-from kdlite.em import _points_problem, _starts
-from kdlite.em_batch import em_step
+from kdlite.mixtures.em import _points_problem, _starts
+from kdlite.mixtures.em_batch import em_step
 
 pytestmark = pytest.mark.filterwarnings("error")
 EXACT = 1e-3  # nats, the tolerance of an integral

@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from kdlite.em import fit_mixture, fit_mixtures
 from kdlite.explorer.family import empty, fill
 from kdlite.explorer.storage import Family
-from kdlite.mixture import GaussianMixture
-from kdlite.scores import Curve, ExactScores
-from kdlite.sweep import Sweep
+from kdlite.frontier import Curve
+from kdlite.mixtures.em import fit_mixture, fit_mixtures
+from kdlite.mixtures.mixture import GaussianMixture
+from kdlite.mixtures.scores import ExactScores
+from kdlite.mixtures.sweep import Sweep
 
 _BETTER = 1e-4  # nats by which another beta's student must do better
 

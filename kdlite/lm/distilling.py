@@ -16,8 +16,6 @@ from transformers import PreTrainedModel
 
 from kdlite.checks import check_integer, check_kind, check_path
 from kdlite.distribution import stream_seed
-from kdlite.lm.corpus import Corpus
-from kdlite.lm.language import Language
 from kdlite.lm.model import BATCH, LanguageModel
 from kdlite.lm.next_token import WHOLE
 from kdlite.lm.objectives import Measure, measure
@@ -25,6 +23,8 @@ from kdlite.lm.recipe import Recipe
 from kdlite.lm.sampling import draws
 from kdlite.lm.scoring import IGNORED, HeadLoss, outputs, project
 from kdlite.lm.training import train
+from kdlite.texts.corpus import Corpus
+from kdlite.texts.language import Language
 
 _COVERING = (("forward_kl", None), ("jensen_shannon", 0))  # what a truncated teacher can teach by
 

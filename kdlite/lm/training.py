@@ -24,13 +24,13 @@ from transformers import PreTrainedModel, get_wsd_schedule
 
 from kdlite.checks import check_kind, check_path
 from kdlite.files import explaining, replacing
-from kdlite.lm.corpus import Corpus
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.next_token import WHOLE
 from kdlite.lm.packing import Rows, pack
 from kdlite.lm.recipe import Recipe
 from kdlite.lm.scoring import IGNORED, TokenLoss
-from kdlite.lm.store import claim, locked, write_json
+from kdlite.store import claim, locked, write_json
+from kdlite.texts.corpus import Corpus
 
 
 class Texts(Protocol):

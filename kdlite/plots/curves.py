@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdlite.checks import check_kind
+from kdlite.frontier import Frontier
+from kdlite.mixtures.sweep import Sweep
 from kdlite.plots.drawable import check_colour, check_name, check_parts, check_table, check_values
 from kdlite.plots.style import COLOURS, LINES, SHADES, figure
-from kdlite.scores import Frontier
-from kdlite.sweep import Sweep
 
 _STYLES = ("-", "--", ":", (0, (3, 1, 1, 1)))  # of sweeps side by side
 

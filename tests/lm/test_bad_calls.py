@@ -16,14 +16,14 @@ from toy_results import language_results, toy_results
 
 from kdlite import lm
 from kdlite.lm import knobs, objectives
-from kdlite.lm.compare import compare
-from kdlite.lm.geometry import Plane, coverage
 from kdlite.lm.model import Reading
 from kdlite.lm.next_token import Truncation
-from kdlite.lm.plan import plan
-from kdlite.lm.design import Beyond, Learner, Lesson
-from kdlite.lm.profile import Pretrained, Profile, Scratch, Texts, Toy
-from kdlite.lm.status import status
+from kdlite.runs.compare import compare
+from kdlite.runs.design import Beyond, Learner, Lesson
+from kdlite.runs.plan import plan
+from kdlite.runs.profile import Pretrained, Profile, Scratch, Texts, Toy
+from kdlite.runs.status import status
+from kdlite.texts.geometry import Plane, coverage
 
 LANGUAGE = LANGUAGES["end, longer prompt"]
 OTHERS = {"text": "model", "None": None, "number": 3.0, "list": []}
@@ -770,7 +770,8 @@ def shown():
 
 # What the API reference says of the package besides.
 REFERRED = re.findall(
-    r"autoclass:: (kdlite\.lm\.\w+)\.(\w+)", (ROOT / "book" / "api.md").read_text(encoding="utf-8")
+    r"autoclass:: (kdlite\.(?:lm|texts|runs)\.\w+)\.(\w+)",
+    (ROOT / "book" / "api.md").read_text(encoding="utf-8"),
 )
 
 

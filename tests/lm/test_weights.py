@@ -29,8 +29,8 @@ from transformers.utils import logging
 
 from kdlite import lm
 from kdlite.lm import packaged, weights
-from kdlite.lm.store import sha256
 from kdlite.lm.weights import best_dtype, load
+from kdlite.store import sha256
 
 COMMIT = "0123456789" * 4
 NAMES = {  # the same matrices, as llama.cpp calls them
