@@ -20,7 +20,7 @@ from kdlite.texts import stories
 
 MARGIN = 0.02  # nats per token: two students that are closer are called equal
 _SHOWN = 64  # values of a loss curve that are kept
-_NAMED = ("curve", "capacity", "arm", "teacher_seed", "seed", "tau", "decoding", "texts")
+NAMED = ("curve", "capacity", "arm", "teacher_seed", "seed", "tau", "decoding", "texts")
 
 
 def row(
@@ -45,7 +45,7 @@ def row(
         pieces = truth.tokenizer.batch_decode([[i] for ids in spelled for i in ids])
         found["words"] = stories.distinct_words(pieces, study.words)
         found["stories"] = stories.stories(truth.tokenizer.batch_decode(spelled, skip_special_tokens=True))
-    return {name: getattr(job, name) for name in _NAMED} | {name: rounded(e) for name, e in found.items()}
+    return {name: getattr(job, name) for name in NAMED} | {name: rounded(e) for name, e in found.items()}
 
 
 def rounded(e: Estimate) -> dict | None:

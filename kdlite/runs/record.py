@@ -15,7 +15,7 @@ from kdlite.distribution import ratio_estimate
 from kdlite.files import replacing
 from kdlite.lm.model import LanguageModel
 from kdlite.provenance import commit, processor, versions
-from kdlite.runs import findings
+from kdlite.runs import export, findings
 from kdlite.runs.jobs import DONE, Measure, Score
 from kdlite.runs.profile import Profile
 from kdlite.runs.stages import stages
@@ -35,6 +35,9 @@ def made_now() -> dict[str, str]:
 def record(profile: Profile, out: Path, truth: LanguageModel | MarkovMixture) -> None:
     """Write the table and the picture of the finished run in a folder."""
     if profile.study:
+        todo = list(stages(profile))
+        export.texts(out, profile, todo, truth)
+        export.weights(out, profile, todo, truth)
         _write_table(out / RESULTS, _study_table(profile, out, truth))
         return
     _write_table(out / RESULTS, _table(profile, out, truth))

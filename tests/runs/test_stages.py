@@ -15,6 +15,7 @@ PROFILES = [
     Profile.load(path.stem)
     for path in sorted(Path(kdlite.runs.profile.__file__).with_name("profiles").glob("*.toml"))
 ]
+PROFILES = [profile for profile in PROFILES if not profile.study]  # a study's stages: test_study.py
 
 
 @pytest.fixture(params=PROFILES, ids=lambda profile: profile.name)
