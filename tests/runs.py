@@ -17,7 +17,8 @@ from pathlib import Path
 from safetensors.numpy import load_file
 
 from kdlite.lm import Profile, Recipe, Shape, run
-from kdlite.runs.profile import Learner, Texts, Toy
+from kdlite.runs.design import Learner
+from kdlite.runs.profile import Texts, Toy
 from kdlite.store import is_locked, read_json
 
 SMOKE = Profile.load("smoke")

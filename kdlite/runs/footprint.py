@@ -12,8 +12,10 @@ import torch
 
 from kdlite.lm.architecture import SHAPES, Shape, find_shape
 from kdlite.runs import tracing
-from kdlite.runs.profile import Learner, Pretrained, Profile, Scratch, Toy
-from kdlite.runs.stages import DONE, Draw, Embed, Fit, Score, Stage, stages
+from kdlite.runs.design import Learner
+from kdlite.runs.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Score, Stage
+from kdlite.runs.profile import Pretrained, Profile, Scratch, Toy
+from kdlite.runs.stages import stages
 from kdlite.texts.language import Language
 from kdlite.texts.markov import MarkovMixture
 
@@ -57,9 +59,11 @@ class Footprint:
                 return n * text
             case Embed():
                 return self.profile.texts.points * self.truth.hidden * 4
+            case Keep(n):
+                return n * 8
             case Fit(learner):
                 return self.weights(self.shape(learner), torch.float32)
-            case Score():
+            case Score() | Measure():
                 return self.profile.texts.score * text
 
     def scratch(self, stage: Stage) -> int:

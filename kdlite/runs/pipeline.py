@@ -25,12 +25,16 @@ from kdlite.lm.distilling import distil
 from kdlite.lm.knobs import turn
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.training import fit
+from kdlite.lm.vocabulary import likeliest, narrow, use
 from kdlite.lm.weights import load
 from kdlite.provenance import commit
+from kdlite.runs import findings
+from kdlite.runs.design import Learner
 from kdlite.runs.footprint import Footprint
-from kdlite.runs.profile import Learner, Pretrained, Profile, Scratch, Toy
+from kdlite.runs.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Part, Score, Stage
+from kdlite.runs.profile import Pretrained, Profile, Scratch, Toy
 from kdlite.runs.record import RESULTS, made_now, record
-from kdlite.runs.stages import DONE, Draw, Embed, Fit, Score, Stage, stages
+from kdlite.runs.stages import stages
 from kdlite.store import claim, locked, read_json, sha256, write_json
 from kdlite.texts.corpus import Corpus
 from kdlite.texts.geometry import Plane, coverage
@@ -40,6 +44,7 @@ PROFILE = "profile.json"
 _SHOWN = 24  # texts of each model kept with the results, for people to read
 HEDGE = 0.1  # share of texts that a hedge writes without the knob
 _DOTS = 128  # of these kept with the results
+_CHOSEN_ON, _USED_ON = 2000, 500  # texts of the truth by which its token ids are chosen, and then judged
 _PATIENCE = timedelta(days=2)  # a process may wait for the slowest as long as a stage takes
 
 
@@ -83,6 +88,7 @@ class Run:
     def __init__(self, profile: Profile, out: Path, state: PartialState) -> None:
         self.profile, self.out, self.state = profile, out, state
         self._truth: LanguageModel | MarkovMixture | None = None
+        self._fits = {stage.name: stage.job for stage in stages(profile) if isinstance(stage.job, Fit)}
 
     def carry_out(self, stage: Stage, turn: int) -> None:
         """Make a stage's outputs, or check those that are there.
@@ -147,31 +153,52 @@ class Run:
                 if knob:
                     model = turn(model, knob, setting)
                 self._corpus(model, folder, n, stage.name, state=self.state)
+            case Keep(n):
+                self._keep(folder, n)
             case Embed():
                 if self.state.is_main_process:
                     self._embed(folder)
-            case Fit(learner, corpus, n, seed, lesson):
+            case Fit(learner, corpus, n, seed, lesson, teacher, validation, choose):
                 start, recipe = self._untrained(learner, seed), replace(learner.recipe, seed=seed)
-                texts = n if corpus is None else Corpus.open(self.out / corpus)
-                options = {"validation": Corpus.open(self.out / "truth-validation")}
+                texts = n if corpus is None else self._open(corpus)
+                options = {"validation": self._open(validation), "choose": choose}
                 if lesson is None:
                     fit(start, texts, recipe, folder, **options)
                 else:
                     options |= {"objective": "jensen_shannon", "jsd_weight": lesson.jsd_weight}
-                    distil(start, self._trained("teacher", 1 / lesson.tau), texts, recipe, folder, **options)
+                    distil(start, self._trained(teacher, 1 / lesson.tau), texts, recipe, folder, **options)
             case Score():
                 self._score(stage.job, folder)
+            case Measure():
+                self._measure(stage.job, folder)
 
     @property
     def truth(self) -> LanguageModel | MarkovMixture:
         """The truth, made or loaded when it is first needed."""
         if self._truth is None:
             self._truth = _make_truth(self.profile.truth)
+            if getattr(self.profile.truth, "tokens", None):
+                self._truth = narrow(self._truth, read_json(self.out / "truth-tokens" / "tokens.json")["ids"])
         return self._truth
 
+    def _open(self, corpus: str | Part) -> Corpus:
+        if isinstance(corpus, Part):
+            return Corpus.open(self.out / corpus.corpus).part(corpus.start, corpus.stop)
+        return Corpus.open(self.out / corpus)
+
+    def _keep(self, folder: Path, n: int) -> None:
+        """Find the truth's likeliest token ids on some of its texts, and on others how much of it they are."""
+        whole = _make_truth(self.profile.truth)
+        texts = self._corpus(whole, folder, _CHOSEN_ON + _USED_ON, folder.name, state=self.state).texts()
+        if self.state.is_main_process:
+            ids = likeliest(whole, texts[:_CHOSEN_ON], n)
+            found = use(whole, texts[_CHOSEN_ON:], ids)
+            write_json(folder / "tokens.json", {"ids": ids, "use": found._asdict()})
+
     def _trained(self, name: str, beta: float) -> LanguageModel:
-        learner = self.profile.teacher if name == "teacher" else self.profile.student
-        model = self._untrained(learner, 0).with_weights(self.out / name / "model.safetensors")
+        model = self._untrained(self._fits[name].learner, 0).with_weights(
+            self.out / name / "model.safetensors"
+        )
         if isinstance(self.truth, LanguageModel):
             model = model.to(dtype=self.truth.model.dtype)
         return model.sharpen(beta)
@@ -244,6 +271,29 @@ class Run:
             "texts": texts[:_SHOWN].tolist(),
         }
         write_json(folder / "score.json", found)
+
+    def _measure(self, row: Measure, folder: Path) -> None:
+        """Draw from a model, and keep of each of its texts, and of the truth's, what the study's errors need."""
+        n = self.profile.texts.score
+        model = self._writer(row.model, 1 / row.decoding)
+        own = self._corpus(model, folder / "samples", n, folder.name)
+        texts, others = own.texts(), Corpus.open(self.out / "truth-score").sample(n, seed=0)
+        read = self.truth.read(texts)
+        kept = {
+            "own": own.log_probs(),
+            "truth": read.log_prob(texts),
+            "judge": self._trained(row.judge, 1.0).log_prob(texts),
+            "size": own.size(texts).astype(float),
+            "recall": model.log_prob(others),
+            "recall_size": own.size(others).astype(float),
+        }
+        with replacing(folder / "texts.safetensors") as temporary:
+            save_file(kept | {"token_log_prob": read.token_log_prob.astype(np.float16)}, temporary)
+        write_json(folder / "score.json", findings.row(row, kept, texts, self.truth, self.profile.study))
+
+    def _writer(self, name: str, beta: float) -> LanguageModel:
+        """The truth, or a trained model, at an inverse temperature."""
+        return self.truth.sharpen(beta) if name == "truth" else self._trained(name, beta)
 
     def _hedged(self, model: Distribution, name: str, texts: np.ndarray) -> dict:
         """How a student with a knob expects the truth's texts: the share of them that it cannot write, and the recall of

@@ -20,8 +20,9 @@ from kdlite.lm.model import POSITIONS
 from kdlite.runs import tracing
 from kdlite.runs.devices import Device, find
 from kdlite.runs.footprint import Footprint, spell
+from kdlite.runs.jobs import Draw, Embed, Fit, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile
-from kdlite.runs.stages import Draw, Embed, Fit, Score, Stage, stages
+from kdlite.runs.stages import stages
 
 _WIDTH = 100
 _NOTES = (

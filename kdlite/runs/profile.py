@@ -11,9 +11,7 @@ from typing import Any
 
 from kdlite.checks import check_beta, check_each, check_integer, check_kind, check_number, check_seed, show
 from kdlite.lm.architecture import Shape, find_shape
-from kdlite.lm.objectives import measure
-from kdlite.lm.recipe import Recipe
-from kdlite.selection import check_truncation
+from kdlite.runs.design import Beyond, Learner, Study, make
 from kdlite.texts.language import Language
 from kdlite.texts.markov import check_random
 
@@ -45,8 +43,11 @@ class Pretrained:
     source: str
     prompt: str
     length: int
+    tokens: int | None = None  # the likeliest token ids, all that the truth knows; see ``narrow``
 
     def __post_init__(self) -> None:
+        if self.tokens is not None:
+            check_integer("tokens", self.tokens, 1, "keep at least one, or leave it out to keep all")
         for name in ("name", "source", "prompt"):
             check_kind(name, getattr(self, name), str, "put it between quotation marks")
         check_integer("length", self.length, 1, "a text has at least one token")
@@ -97,81 +98,6 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class Learner:
-    """A teacher or a student: from scratch with a shape, or the truth with fewer layers; and how it learns."""
-
-    recipe: Recipe
-    shape: Shape | str | None = None
-    layers: int | None = None
-
-    def __post_init__(self) -> None:
-        check_kind("recipe", self.recipe, Recipe, "Recipe() is the paper's")
-        if (self.shape is None) == (self.layers is None):
-            raise ValueError(
-                "a learner has either a shape, to start from scratch, or layers, to keep of the truth"
-            )
-        if self.layers is None:
-            find_shape(self.shape)
-        else:
-            check_integer("layers", self.layers, 1, "keep at least one layer of the truth")
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """Matching the teacher's distributions; see ``distil``."""
-
-    tau: float  # of the teacher
-    jsd_weight: float  # 0 is forward KL, 1 reverse KL
-
-    def __post_init__(self) -> None:
-        check_number("a lesson's tau", self.tau, "> 0", lambda t: t > 0, "1 leaves the teacher unchanged")
-        measure("jensen_shannon", self.jsd_weight)  # has errors of its own
-
-    def __str__(self) -> str:
-        return f"{self.tau:g}-{self.jsd_weight:g}"
-
-
-@dataclass(frozen=True)
-class Beyond:
-    """Other knobs than temperature, other objectives than the likelihood of texts, and students of students.
-
-    Attributes:
-        top_k: settings of this knob, of the teacher whose texts a student learns from, and of the direct student when
-            it writes; see ``knobs.turn``.
-        top_p: the same of this one.
-        min_p: and of this.
-        best_of: and of this.
-        power: and of this.
-        matched: students fitted to the teacher's distributions on its own texts at its temperature.
-        on_policy: the same on the student's own texts.
-        heir_taus: temperatures at which a student, too, teaches.
-        generations: how many students in a row, the first one included.
-    """
-
-    top_k: tuple[int, ...] = ()
-    top_p: tuple[float, ...] = ()
-    min_p: tuple[float, ...] = ()
-    best_of: tuple[int, ...] = ()
-    power: tuple[float, ...] = ()
-    matched: tuple[Lesson, ...] = ()
-    on_policy: tuple[Lesson, ...] = ()
-    heir_taus: tuple[float, ...] = ()
-    generations: int = 1
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            if field.name == "generations":
-                check_integer("generations", self.generations, 1, "the first student is one")
-                continue
-            values = check_each(field.name, getattr(self, field.name), "put it between brackets")
-            if field.name in ("matched", "on_policy"):
-                values = [v if isinstance(v, Lesson) else _make(Lesson, v, field.name) for v in values]
-            for value in values:
-                _check_setting(field.name, value)
-            object.__setattr__(self, field.name, tuple(values))
-
-
-@dataclass(frozen=True)
 class Profile:
     """A whole run.
 
@@ -187,6 +113,7 @@ class Profile:
         batch: texts drawn at a time.
         seed: of every draw; each has a stream of its own.
         beyond: what else a run tries, if it does.
+        study: its design, if there are several capacities; ``betas`` and ``beyond`` then have no part in it.
     """
 
     name: str
@@ -200,6 +127,7 @@ class Profile:
     batch: int = 128
     seed: int = 0
     beyond: Beyond | None = None
+    study: Study | None = None
 
     def __post_init__(self) -> None:
         kinds = {"truth": (Toy, Pretrained, Scratch), "texts": Texts, "teacher": Learner, "student": Learner}
@@ -232,6 +160,39 @@ class Profile:
             if missing := sorted((lessons | set(self.beyond.heir_taus)) - set(self.taus)):
                 raise ValueError(f"taus must hold those of beyond, {missing} are missing; add them to taus")
         check_integer("batch", self.batch, 1, "draw at least one text at a time")
+        if self.study:
+            self._check_study(self.study)
+
+    def _check_study(self, study: Study) -> None:
+        """Nothing, or a ValueError for a study that this profile cannot carry out."""
+        if self.betas or self.beyond:
+            raise ValueError(
+                "a study has no betas and nothing beyond; leave them out, or leave the study out"
+            )
+        if isinstance(self.truth, Toy) or self.texts.score < 2:
+            raise ValueError(
+                f"a study has errors from texts of a language model, at least 2 for each score, got "
+                f"{self.texts.score}; raise texts.score, and leave toys to other profiles"
+            )
+        if min(self.taus) not in study.cooled:
+            raise ValueError(
+                f"study.cooled must hold the coldest of taus, {min(self.taus)}, for both to be compared there; add it"
+            )
+        scarce = study.scarce
+        needed = {"matched": study.matched, "both": [tau for tau, _ in study.both]}
+        for name, taus in needed.items():
+            if missing := sorted(set(taus) - set(self.taus)):
+                raise ValueError(
+                    f"taus must hold those of study.{name}, {missing} are missing; add them to taus"
+                )
+        if scarce and (
+            scarce.texts > self.texts.train
+            or any(n % self.texts.shard for n in (scarce.texts, scarce.validation))
+        ):
+            raise ValueError(
+                f"scarce texts are whole shards of {self.texts.shard}, at most {self.texts.train} in all, got "
+                f"{scarce.texts} of which {scarce.validation} for validation; change one"
+            )
 
     @classmethod
     def load(cls, name: str | Path) -> "Profile":
@@ -263,32 +224,20 @@ class Profile:
         values = dict(values)
         truth = values.pop("truth", {})
         known = {"texts": Texts, "teacher": Learner, "student": Learner}
-        tables = {key: _make(kind, values.pop(key, {}), key) for key, kind in known.items()}
+        tables = {key: make(kind, values.pop(key, {}), key) for key, kind in known.items()}
         lists = {key: values.pop(key, ()) for key in ("taus", "seeds", "betas")}
         keys = truth if isinstance(truth, Mapping) else {}
         kind = Pretrained if "name" in keys else Scratch if "shape" in keys else Toy
         if values.get("beyond") is not None:
-            values["beyond"] = _make(Beyond, values["beyond"], "beyond")
-        rest = {"name": name, "truth": _make(kind, truth, "truth"), **tables, **lists, **values}
-        return _make(cls, rest, "the profile")
+            values["beyond"] = make(Beyond, values["beyond"], "beyond")
+        if values.get("study") is not None:
+            values["study"] = make(Study, values["study"], "study")
+        rest = {"name": name, "truth": make(kind, truth, "truth"), **tables, **lists, **values}
+        return make(cls, rest, "the profile")
 
     def to_dict(self) -> dict:
         """Plain values, for JSON."""
         return asdict(self)
-
-
-def _check_setting(knob: str, value: object) -> None:
-    """Nothing, or a ValueError for a setting that a knob of ``Beyond`` does not have."""
-    match knob:
-        case "top_k" | "top_p" | "min_p":
-            numbers = dict.fromkeys(("top_k", "top_p", "min_p")) | {knob: value}
-            check_truncation(*numbers.values(), each="token")
-        case "best_of":
-            check_integer(knob, value, 1, "the best of one text is that text")
-        case "power":
-            check_beta(value)
-        case "heir_taus":
-            check_number(knob, value, "> 0", lambda v: v > 0, "1 leaves a student unchanged")
 
 
 def _is_file(path: Path) -> bool:
@@ -296,21 +245,3 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # a name too long
         return False
-
-
-def _make(kind: type, values: Any, where: str) -> Any:
-    """An instance of a dataclass from a table, unknown and missing keys named."""
-    if not isinstance(values, Mapping):
-        raise ValueError(f"{where} must be a table, got {show(values)}; see the built-in profiles")
-    values = dict(values)
-    for name in values:
-        if name not in (known := [field.name for field in fields(kind)]):
-            raise ValueError(f"{where} has no {name!r}; it has {', '.join(known)}")
-    if kind is Learner:
-        values["recipe"] = Recipe.of(values.get("recipe", {}))
-    if isinstance(values.get("shape"), Mapping):
-        values["shape"] = _make(Shape, values["shape"], f"{where}.shape")
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise ValueError(f"{where}: {str(error).partition(') ')[2] or error}") from None

@@ -15,8 +15,10 @@ from kdlite.distribution import ratio_estimate
 from kdlite.files import replacing
 from kdlite.lm.model import LanguageModel
 from kdlite.provenance import commit, processor, versions
+from kdlite.runs import export, findings
+from kdlite.runs.jobs import DONE, Measure, Score
 from kdlite.runs.profile import Profile
-from kdlite.runs.stages import DONE, Score, stages
+from kdlite.runs.stages import stages
 from kdlite.store import read_json
 from kdlite.texts.corpus import Corpus
 from kdlite.texts.markov import MarkovMixture
@@ -32,6 +34,12 @@ def made_now() -> dict[str, str]:
 
 def record(profile: Profile, out: Path, truth: LanguageModel | MarkovMixture) -> None:
     """Write the table and the picture of the finished run in a folder."""
+    if profile.study:
+        todo = list(stages(profile))
+        export.texts(out, profile, todo, truth)
+        export.weights(out, profile, todo, truth)
+        _write_table(out / RESULTS, _study_table(profile, out, truth))
+        return
     _write_table(out / RESULTS, _table(profile, out, truth))
     _draw_frontier(out)
 
@@ -56,6 +64,31 @@ def _table(profile: Profile, out: Path, truth: LanguageModel | MarkovMixture) ->
     return found | {
         "provenance": _provenance({stage.name: read_json(out / stage.name / DONE) for stage in todo})
     }
+
+
+def _study_table(profile: Profile, out: Path, truth: LanguageModel) -> dict:
+    """A study's scores, loss curves and comparisons; beside them its texts of one seed, and weights to run in a page."""
+    todo = list(stages(profile))
+    own = Corpus.open(out / "truth-score")
+    measures = [stage for stage in todo if isinstance(stage.job, Measure)]
+    found = {
+        "profile": profile.to_dict(),
+        "truth_entropy": ratio_estimate(-own.log_probs(), own.size(own.texts()))._asdict(),
+        "source": truth.source,
+        "end": truth.language.eos,
+        "rows": [read_json(out / stage.name / "score.json") for stage in measures],
+        "comparisons": findings.Comparisons(out, profile, todo).table(),
+        "losses": findings.losses(out, todo),
+    }
+    if truth.language.ids is not None:
+        kept = read_json(out / "truth-tokens" / "tokens.json")
+        found |= {"ids": kept["ids"], "use": kept["use"]}
+    done = {stage.name: read_json(out / stage.name / DONE) for stage in todo}
+    provenance = _provenance(done)
+    provenance["stages"] = {
+        name: {"commit": d["commit"], "seconds": d["seconds"]} for name, d in done.items()
+    }
+    return found | {"provenance": provenance}
 
 
 def _provenance(done: dict[str, dict]) -> dict:

@@ -4,82 +4,26 @@ Knows profiles; knows nothing of how a stage is carried out.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from kdlite.lm.knobs import KNOBS, tries
-from kdlite.runs.profile import Learner, Lesson, Profile, Toy
-
-DONE = "stage.json"  # a stage whose folder holds it is done
-
-
-class Draw(NamedTuple):
-    """A corpus: n texts of the truth, or of a trained model at temperature tau."""
-
-    sampler: str  # truth, or the stage that trained the model
-    n: int
-    tau: float = 1.0
-    beta: float = 1.0  # of a toy truth's chain weights
-    knob: str | None = None  # other than temperature
-    setting: float = 1.0  # of the knob
-
-    @property
-    def drawn(self) -> int:
-        """Texts drawn, for n to be chosen among them."""
-        return self.n * tries(self.knob, self.setting)
-
-
-class Embed(NamedTuple):
-    """The truth's own texts as points, for the others to be compared with."""
-
-
-class Fit(NamedTuple):
-    """A model that learns from a corpus, or from the teacher's distributions."""
-
-    learner: Learner
-    corpus: str | None  # the stage that drew it; None: the learner's own texts
-    n: int  # its texts
-    seed: int = 0
-    lesson: Lesson | None = None  # how the teacher's distributions are matched; None: texts are all there is
-
-
-class Score(NamedTuple):
-    """One row of the results: a model at a temperature."""
-
-    curve: str  # teacher, cooled (the direct student, at tau 1 as it is), distilled, or selected; or what Beyond adds
-    model: str  # the stage that trained it
-    seed: int
-    tau: float  # of the teacher whose texts it learned from, or at which it is cooled itself
-    beta: float = 1.0  # of the toy truth's chain weights
-    knob: str | None = None  # what else was set
-    setting: float = 1.0  # and to what
-
-    @property
-    def name(self) -> str:
-        """Of its stage."""
-        at = f"{self.beta if self.curve == 'selected' else self.tau:g}"
-        if self.knob:
-            at = f"{at}-{self.knob}-{self.setting:g}"
-        return f"score-{self.curve}-{at}-s{self.seed}"
-
-    @property
-    def cooling(self) -> float:
-        """Inverse temperature at which the trained model is scored."""
-        return 1 / self.tau if self.curve in ("teacher", "cooled") else 1.0
-
-
-class Stage(NamedTuple):
-    """One step of a run. Its outputs go to the folder of its name."""
-
-    name: str
-    reads: tuple[str, ...]  # stages whose outputs it needs
-    job: Draw | Embed | Fit | Score
+from kdlite.lm.knobs import KNOBS
+from kdlite.runs.design import Learner
+from kdlite.runs.jobs import Draw, Embed, Fit, Keep, Score, Stage
+from kdlite.runs.profile import Profile, Toy
+from kdlite.runs.study import study
 
 
 def stages(profile: Profile) -> Iterator[Stage]:
     """The stages of a run, in an order in which each finds what it reads."""
     p, texts = profile, profile.texts
+    narrowed = getattr(p.truth, "tokens", None)
+    kept = ("truth-tokens",) if narrowed else ()
+    for name in kept:
+        yield Stage(name, (), Keep(narrowed))
     for name, n in (("train", texts.train), ("validation", texts.validation), ("score", texts.score)):
-        yield Stage(f"truth-{name}", (), Draw("truth", n))
+        yield Stage(f"truth-{name}", kept, Draw("truth", n))
+    if p.study:
+        yield from study(p, p.study)
+        return
     embedded = () if isinstance(p.truth, Toy) else ("truth-points",)
     for name in embedded:
         yield Stage(name, ("truth-score", "truth-train"), Embed())
@@ -100,7 +44,7 @@ def stages(profile: Profile) -> Iterator[Stage]:
 
 
 def rows(profile: Profile) -> Iterator[Score]:
-    """What is scored, one row of the results each."""
+    """What is scored, one row of the results each; of a study see ``study``."""
     for tau in profile.taus:
         yield Score("teacher", "teacher", 0, tau)
     for seed in profile.seeds:

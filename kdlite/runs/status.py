@@ -12,10 +12,11 @@ from safetensors import SafetensorError, safe_open
 
 from kdlite.checks import check_path
 from kdlite.files import CLOSED
-from kdlite.runs.pipeline import DONE, PROFILE
+from kdlite.runs.jobs import DONE, Draw, Fit, Measure, Score, Stage
+from kdlite.runs.pipeline import PROFILE
 from kdlite.runs.profile import Profile
 from kdlite.runs.record import RESULTS
-from kdlite.runs.stages import Draw, Fit, Score, Stage, stages
+from kdlite.runs.stages import stages
 from kdlite.store import is_locked, read_json
 
 
@@ -104,7 +105,7 @@ def _progress(stage: Stage, profile: Profile, folder: Path) -> Progress:
     match stage.job:
         case Draw(_, n):
             return Progress(name, _drawn(folder / name, n, texts.shard), n, "texts")
-        case Score():
+        case Score() | Measure():
             return Progress(
                 name, _drawn(folder / name / "samples", texts.score, texts.shard), texts.score, "texts"
             )

@@ -3,9 +3,10 @@
 Knows token ids and files; knows nothing of models beyond that they draw texts.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -54,6 +55,7 @@ class Corpus:
         tokens: tokens in all, ends counted and padding not.
         symbols: how many different ids occur.
         digest: SHA-256 of the manifest, which holds the SHA-256 of each shard: the corpus's fingerprint.
+        first: its first shard, where it is a part of what is in the folder.
     """
 
     folder: Path
@@ -65,6 +67,7 @@ class Corpus:
     tokens: int
     symbols: int
     digest: str
+    first: int = 0  # shard
 
     @classmethod
     def draw(
@@ -184,7 +187,27 @@ class Corpus:
         """
         last = len(self.sizes) - 1
         check_integer("i", i, 0, f"shards run from 0 to {last}", most=last)
-        return _read(_shard_path(self.folder, i))
+        return _read(_shard_path(self.folder, self.first + i))
+
+    def part(self, start: int, stop: int) -> "Corpus":
+        """Texts ``start`` to ``stop`` alone, whole shards.
+
+        Raises:
+            ValueError: for numbers that are no bounds of shards, or leave no text.
+        """
+        bounds = np.cumsum([0, *self.sizes]).tolist()
+        if start not in bounds or stop not in bounds or start >= stop:
+            raise ValueError(f"shards are bounded by {bounds}, got {start} and {stop}; take whole ones")
+        shards = range(bounds.index(start), bounds.index(stop))
+        part = replace(self, first=self.first + shards[0], sizes=self.sizes[shards[0] : shards[-1] + 1])
+        texts = part.texts()
+        inside = np.arange(self.language.length) < self.size(texts)[:, None]
+        return replace(
+            part,
+            tokens=int(inside.sum()),
+            symbols=len(np.unique(texts[inside])),
+            digest=hashlib.sha256(f"{self.digest} {start} {stop}".encode()).hexdigest(),
+        )
 
     def texts(self) -> np.ndarray:
         """All tokens, shape ``(len(corpus), length)``, int64: for corpora that fit in memory."""

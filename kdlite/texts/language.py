@@ -17,6 +17,7 @@ _NAMES = {
     "eos": ("end token", "both must end their texts with the same token"),
     "begin": ("begin token", "both must leave out the same token"),
     "tokenizer": ("tokenizer", "use models that share a tokenizer"),
+    "ids": ("list of kept tokens", "narrow both to the same ids"),
 }
 
 
@@ -35,6 +36,7 @@ class Language:
         begin: id of a begin token that is not part of the language, or None: it may stand in the prompt and
             never in a text. It may be ``vocabulary`` itself, one past the ids of the texts.
         tokenizer: fingerprint of the tokenizer that gives the ids their meaning, or None.
+        ids: what the ids 0, 1, … are called by the tokenizer, where only some of its ids were kept; None: the same.
 
     Raises:
         ValueError: for an empty vocabulary, length or prompt, or ids outside the vocabulary.
@@ -46,6 +48,7 @@ class Language:
     eos: int | None = None
     begin: int | None = None
     tokenizer: str | None = None
+    ids: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -69,6 +72,14 @@ class Language:
                     )
         if self.tokenizer is not None:
             check_kind("tokenizer", self.tokenizer, str, "pass a tokenizer's fingerprint, or None")
+        if self.ids is not None:
+            ids = tuple(check_integer("a kept id", t, 0, "pass token ids") for t in self.ids)
+            set_(self, "ids", ids)
+            if len(set(ids)) < len(ids) or len(ids) != self.vocabulary:
+                raise ValueError(
+                    f"ids must name each of the {self.vocabulary} tokens once, got {len(set(ids))} different of "
+                    f"{len(ids)}; let narrow make them"
+                )
         if self.vocabulary == 1 and self.begin == 0:
             raise ValueError("the only token is the begin token, so no text is left; use a larger vocabulary")
         if self.begin is not None and self.begin == self.eos:
@@ -80,6 +91,11 @@ class Language:
     def embeddings(self) -> int:
         """How many ids a model of this language must know, the vocabulary and a begin token beyond it."""
         return self.vocabulary + (self.begin == self.vocabulary)
+
+    def spelled(self, tokens: np.ndarray | tuple[int, ...]) -> np.ndarray:
+        """The tokenizer's ids of tokens of this language, of the same shape."""
+        tokens = np.asarray(tokens)
+        return tokens if self.ids is None else np.array(self.ids)[tokens]
 
     def size(self, tokens: np.ndarray) -> np.ndarray:
         """Tokens up to and including the first end token, or ``length`` if there is none, shape ``(n,)``."""

@@ -13,7 +13,7 @@ from runs import SMALL, Fork, kill_often, outcome
 import kdlite as kd
 from kdlite.lm import Corpus, MarkovMixture, Results, run
 from kdlite.provenance import commit
-from kdlite.runs.profile import Beyond
+from kdlite.runs.design import Beyond
 from kdlite.store import locked, read_json, sha256, write_json
 
 

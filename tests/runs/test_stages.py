@@ -6,13 +6,16 @@ import pytest
 
 import kdlite.runs.profile
 from kdlite.lm import Profile
-from kdlite.runs.profile import Beyond, Toy
-from kdlite.runs.stages import Draw, Embed, Fit, Score, rows, stages
+from kdlite.runs.design import Beyond
+from kdlite.runs.jobs import Draw, Embed, Fit, Score
+from kdlite.runs.profile import Toy
+from kdlite.runs.stages import rows, stages
 
 PROFILES = [
     Profile.load(path.stem)
     for path in sorted(Path(kdlite.runs.profile.__file__).with_name("profiles").glob("*.toml"))
 ]
+PROFILES = [profile for profile in PROFILES if not profile.study]  # a study's stages: test_study.py
 
 
 @pytest.fixture(params=PROFILES, ids=lambda profile: profile.name)
