@@ -13,6 +13,25 @@ _LARGEST = 1e100  # weight
 _MOST = 1 << 16  # tries: each takes a pass over all outcomes
 
 
+def safe_log(weights: np.ndarray) -> np.ndarray:
+    """log of the weights, -inf where one is 0."""
+    with np.errstate(divide="ignore"):
+        return np.log(weights)
+
+
+def sharpened(weights: np.ndarray, beta: float) -> np.ndarray:
+    """Weights ``(K,)`` proportional to weights**beta: 0 spreads them evenly over those that are positive, 1 changes
+    nothing, a large beta leaves the heaviest (and its exact ties).
+
+    Raises:
+        ValueError: if beta is negative, infinite or NaN.
+    """
+    beta, on = check_beta(beta), weights > 0
+    logs = safe_log(weights)
+    powered = np.where(on, np.exp(beta * np.where(on, logs - logs.max(), 0)), 0)
+    return powered / powered.sum()
+
+
 def heaviest(
     weights: np.ndarray, *, top_k: int | None = None, top_p: float | None = None, min_p: float | None = None
 ) -> np.ndarray:

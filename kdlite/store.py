@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from kdlite.checks import check_kind
 from kdlite.files import CLOSED, explaining, make, replacing
 
@@ -27,6 +25,8 @@ def locked(folder: Path) -> Iterator[None]:
         BlockingIOError: if another process has it.
         OSError: if the folder cannot be written to, naming it.
     """
+    from filelock import FileLock, Timeout
+
     lock = FileLock(folder / _LOCK)
     try:
         with explaining(folder, _LOCK, CLOSED):
@@ -50,6 +50,8 @@ def is_locked(folder: Path) -> bool:
     """
     if not (folder / _LOCK).exists():
         return False
+    from filelock import FileLock, Timeout
+
     try:
         with FileLock(folder / _LOCK, timeout=0):
             return False

@@ -82,7 +82,7 @@ class Fork:
 
     def __init__(self, out: Path) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["kdlite.lm"])
+        context.set_forkserver_preload(["kdlite.runs.pipeline"])
         self.process = context.Process(target=run, args=(SMOKE, out))
         self.process.start()
 

@@ -27,8 +27,8 @@ def test_half_the_error_takes_four_times_the_samples():
 
 def test_the_samples_asked_for_bring_the_error_asked_for():
     student, truth = random_mixture(np.random.default_rng(0), 2, 2, (0.5, 1), 1.0), paper_truth()
-    n = kd.samples_needed(kd.recall(student, truth, 1000, seed=0), 0.01)
-    values = [kd.recall(student, truth, n, seed).value for seed in range(1, 81)]
+    n = kd.samples_needed(kd.recall(student, truth=truth, n=1000, seed=0), 0.01)
+    values = [kd.recall(student, truth=truth, n=n, seed=seed).value for seed in range(1, 81)]
     assert np.std(values, ddof=1) == pytest.approx(0.01, rel=4 / math.sqrt(2 * 80))
 
 

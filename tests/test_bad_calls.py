@@ -158,8 +158,8 @@ def selective():
 def scores():
     for score in (kd.precision, kd.recall):
         name = score.__name__
-        yield from integer(f"{name} n", partial(lambda f, v: f(ONE, TRUTH, n=v), score), but=("None",))
-        yield from integer(f"{name} seed", partial(lambda f, v: f(ONE, TRUTH, n=2, seed=v), score), 0)
+        yield from integer(f"{name} n", partial(lambda f, v: f(ONE, truth=TRUTH, n=v), score), but=("None",))
+        yield from integer(f"{name} seed", partial(lambda f, v: f(ONE, truth=TRUTH, n=2, seed=v), score), 0)
         for label, other in OTHERS.items():
             for side in ("student", "truth"):
                 both = {"student": ONE, "truth": TRUTH} | {side: other}
@@ -170,10 +170,10 @@ def scores():
                     "; ",
                 )
         yield refuses(
-            f"{name} in 3 dimensions", partial(score, CUBE, CUBE), "3 dimensions (at most 2); pass n"
+            f"{name} in 3 dimensions", partial(score, CUBE, truth=CUBE), "3 dimensions (at most 2); pass n"
         )
         yield refuses(
-            f"{name} of two dimensions", partial(score, CUBE, TRUTH), "dimension", "3", "2", "; compare"
+            f"{name} of two dimensions", partial(score, CUBE, truth=TRUTH), "dimension", "3", "2", "; compare"
         )
     curve = kd.Curve(*np.zeros((2, 1, 3)))
     yield from array("Curve.at_recall", curve.at_recall, but=("huge", "scalar", "line", "cube", "no columns"))

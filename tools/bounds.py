@@ -26,7 +26,7 @@ def requirements(which: str) -> list[str]:
     """What pip is asked for: each lower bound itself, or whatever is newest."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     tools = [line for line in project["optional-dependencies"]["test"] if line.startswith(TOOLS)]
-    asked = project["dependencies"] + tools
+    asked = project["dependencies"] + project["optional-dependencies"]["book"] + tools
     return [line.replace(">=", "==") for line in asked] if which == "old" else asked
 
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from html import escape
 from math import exp
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
 
 from kdlite import page
 from kdlite.checks import check_kind, show
-from kdlite.lm.model import Reading
+from kdlite.texts.language import Reading
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 EDGES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nats of surprisal, -log p, where one ground ends and the next begins
 # One purple, ever less transparent, so that lightness alone tells the steps apart. The page's own letters, dark or
@@ -56,7 +59,7 @@ class Surprisal:
     """
 
     reading: Reading
-    tokenizer: PreTrainedTokenizerBase | None = None
+    tokenizer: "PreTrainedTokenizerBase | None" = None
 
     def __post_init__(self) -> None:
         check_kind("reading", self.reading, Reading, "pass what LanguageModel.read gave")

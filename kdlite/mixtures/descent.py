@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.mixtures.gaussian import log_components, logsumexp, safe_log, whitening
+from kdlite.mixtures.gaussian import log_components, logsumexp, whitening
 from kdlite.mixtures.mixture import GaussianMixture
 from kdlite.mixtures.quadrature import RADIUS
+from kdlite.selection import safe_log
 
 _MAX_NODES = 1 << 21
 _GTOL = 1e-6  # nats per unit of a parameter: the slope at which a descent stops

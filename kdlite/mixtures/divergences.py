@@ -11,9 +11,9 @@ import numpy as np
 from kdlite.checks import check_integer, check_kind, check_number, check_seed, show
 from kdlite.distribution import stream_seed
 from kdlite.mixtures.descent import Integrand, Problem, pack, smallest_variance
-from kdlite.mixtures.gaussian import safe_log
 from kdlite.mixtures.mixture import GaussianMixture
 from kdlite.mixtures.starts import merge_components
+from kdlite.selection import safe_log
 
 _STEP = 0.5  # of the narrowest component of the teacher, between the nodes of the lattice
 _MAX_REFINEMENTS = 3

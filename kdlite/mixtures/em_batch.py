@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from kdlite.mixtures.gaussian import log_components, logsumexp, safe_log, whitening
+from kdlite.mixtures.gaussian import log_components, logsumexp, whitening
 from kdlite.mixtures.mixture import GaussianMixture
+from kdlite.selection import safe_log
 
 Covariance = Literal["full", "diag"]
 

@@ -34,12 +34,6 @@ def log_components(
     return np.subtract(top[..., None], squares, out=squares)
 
 
-def safe_log(weights: np.ndarray) -> np.ndarray:
-    """log of the weights, -inf where a component is off."""
-    with np.errstate(divide="ignore"):
-        return np.log(weights)
-
-
 def logsumexp(a: np.ndarray) -> np.ndarray:
     """log of the sum of exponentials over the second-to-last axis (components), without underflow."""
     if a.shape[-2] == 1:

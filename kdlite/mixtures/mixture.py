@@ -9,11 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
-from kdlite.checks import check_array, check_beta, check_integer, check_seed, check_shape, show
+from kdlite.checks import check_array, check_integer, check_seed, check_shape, freeze, show
 from kdlite.distribution import Distribution, check_verb
-from kdlite.mixtures.gaussian import log_components, logsumexp, safe_log, whitening
+from kdlite.mixtures.gaussian import log_components, logsumexp, whitening
 from kdlite.mixtures.quadrature import Spikes, expect_normal
-from kdlite.selection import heaviest
+from kdlite.selection import heaviest, safe_log, sharpened
 
 FARTHEST = 1e50  # coordinate; squares of it, over the smallest variance, still are numbers
 _LARGEST, _SMALLEST = 1e100, 1e-100  # variance
@@ -44,16 +44,12 @@ class GaussianMixture:
         _check_shapes(weights, means, covariances)
         _check_weights(weights)
         _check_covariances(covariances)
-        self._freeze(
+        freeze(
+            self,
             weights=weights / weights.sum(),
             means=np.array(means),
             covariances=0.5 * (covariances + covariances.mT),
         )
-
-    def _freeze(self, **arrays: np.ndarray) -> None:
-        for name, array in arrays.items():
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
 
     def __repr__(self) -> str:
         return f"GaussianMixture(n_components={self.n_components}, dim={self.dim})"
@@ -88,12 +84,7 @@ class GaussianMixture:
         Raises:
             ValueError: if beta is negative, infinite or NaN.
         """
-        beta = check_beta(beta)
-        support = self.weights > 0
-        logs = np.log(self.weights[support])
-        weights = np.zeros_like(self.weights)
-        weights[support] = np.exp(beta * (logs - logs.max()))
-        return self._weighed(weights)
+        return self._weighed(sharpened(self.weights, beta))
 
     def truncate(
         self, *, top_k: int | None = None, top_p: float | None = None, min_p: float | None = None
@@ -111,7 +102,7 @@ class GaussianMixture:
 
     def _weighed(self, weights: np.ndarray) -> "GaussianMixture":
         other = copy.copy(self)  # shares the components, and what is known of them
-        other._freeze(weights=weights / weights.sum())
+        freeze(other, weights=weights / weights.sum())
         return other
 
     def sample(self, n: int, seed: int) -> np.ndarray:

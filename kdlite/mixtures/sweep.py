@@ -51,12 +51,14 @@ class Sweep(Frontier):
         directs: the S direct students.
         sharpened: the S rows of B sharpened teachers.
         students: the S rows of B distilled students.
+        errors: standard errors of the scores by the name of their curve, shapes as there; 0 where they are exact.
     """
 
     teachers: list[GaussianMixture]
     directs: list[GaussianMixture]
     sharpened: list[list[GaussianMixture]]
     students: list[list[GaussianMixture]]
+    errors: dict[str, Curve]
 
 
 def sweep(
@@ -96,28 +98,45 @@ def sweep(
         )
     experiment = _Experiment(truth, betas, seeds, teacher_components, student_components, covariance)
     fits = experiment.exact() if sizes is None else experiment.sampled(sizes)
-    curves = {name: Curve(*np.empty((2, len(seeds), len(betas)))) for name in _CURVES}
-    entropy = np.array([[mixture.weight_entropy for mixture in row] for row in fits.sharpened])
-    for s, seed in enumerate(seeds):
-        scorer = ExactScores(truth) if sizes is None else SampledScores.draw(truth, sizes.score, int(seed))
-        scores = (
-            scorer.each(fits.students[s]),
-            scorer.each([fits.directs[s]]),
-            scorer.family([fits.directs[s].sharpen(beta) for beta in betas]),
-            scorer.family(fits.sharpened[s]),
-        )
-        for name, curve in zip(_CURVES, scores, strict=True):
-            curves[name].precision[s], curves[name].recall[s] = curve
-    return Sweep(seeds, betas, **curves, teacher_entropy=entropy, **fits._asdict())
+    return scored(truth, seeds, betas, fits, None if sizes is None else sizes.score)
 
 
-class _Fits(NamedTuple):
+class Mixtures(NamedTuple):
     """Every mixture of an experiment; attributes as in Sweep."""
 
     teachers: list[GaussianMixture]
     directs: list[GaussianMixture]
     sharpened: list[list[GaussianMixture]]
     students: list[list[GaussianMixture]]
+
+
+def scored(
+    truth: GaussianMixture, seeds: np.ndarray, betas: np.ndarray, fits: Mixtures, n: int | None = None
+) -> Sweep:
+    """The frontier of mixtures that are fitted already, by integrals or on n draws of each seed."""
+    shape = len(_CURVES), 2, len(seeds), len(betas)  # curves, precision and recall, seeds, betas
+    values, errors = np.empty(shape), np.empty(shape)
+    for s, seed in enumerate(seeds):
+        scorer = ExactScores(truth) if n is None else SampledScores.draw(truth, n, int(seed))
+        scores = (
+            scorer.each(fits.students[s]),
+            scorer.each([fits.directs[s]]),
+            scorer.family([fits.directs[s].sharpen(beta) for beta in betas]),
+            scorer.family(fits.sharpened[s]),
+        )
+        for c, found in enumerate(scores):
+            values[c, :, s], errors[c, :, s] = np.moveaxis(
+                [[e[:2] for e in pair] for pair in found], 0, -1
+            ).swapaxes(0, 1)
+    curves = {name: Curve(*value) for name, value in zip(_CURVES, values, strict=True)}
+    return Sweep(
+        seeds,
+        betas,
+        **curves,
+        teacher_entropy=np.array([[mixture.weight_entropy for mixture in row] for row in fits.sharpened]),
+        **fits._asdict(),
+        errors={name: Curve(*error) for name, error in zip(_CURVES, errors, strict=True)},
+    )
 
 
 class _Experiment(NamedTuple):
@@ -130,7 +149,7 @@ class _Experiment(NamedTuple):
     student_components: int
     covariance: Covariance
 
-    def exact(self) -> _Fits:
+    def exact(self) -> Mixtures:
         """Each fit to the whole population."""
         truths = [self.truth] * len(self.seeds)
         teachers = self._fit(truths, self.teacher_components, "teacher fit", self.seeds)
@@ -141,9 +160,9 @@ class _Experiment(NamedTuple):
             repeated = np.repeat(seed, len(row))
             found = self._fit(row, self.student_components, "student fit", repeated, _SHARED_STARTS)
             students.append(self._share(row, found))
-        return _Fits(teachers, directs, sharpened, students)
+        return Mixtures(teachers, directs, sharpened, students)
 
-    def sampled(self, sizes: Sizes) -> _Fits:
+    def sampled(self, sizes: Sizes) -> Mixtures:
         """Each fit to samples, by the paper's recipe."""
         data = [self.truth.sample(sizes.teacher, stream_seed(int(s), "teacher data")) for s in self.seeds]
         teachers = self._fit(np.stack(data), self.teacher_components, "teacher fit", self.seeds)
@@ -157,7 +176,7 @@ class _Experiment(NamedTuple):
         seeds = np.repeat(self.seeds, len(self.betas))
         found = self._fit(np.stack(lessons), self.student_components, "student fit", seeds)
         students = [found[i : i + len(self.betas)] for i in range(0, len(found), len(self.betas))]
-        return _Fits(teachers, directs, sharpened, students)
+        return Mixtures(teachers, directs, sharpened, students)
 
     def _fit(
         self, x: np.ndarray | list, n_components: int, stream: str, seeds: np.ndarray, n_init: int = _STARTS

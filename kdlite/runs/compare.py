@@ -51,7 +51,7 @@ def compare(student: LanguageModel, truth: LanguageModel, n: int, seed: int = 0)
         check_kind(name, model, LanguageModel, "pass one that new or load made")
     check_integer("n", n, 2, "one text has no standard error")
     own, other = _Drawn(student), _Drawn(truth)
-    scores = precision(own, truth, n, seed), recall(student, other, n, seed)
+    scores = precision(own, truth=truth, n=n, seed=seed), recall(student, truth=other, n=n, seed=seed)
     entropy = own.score._replace(value=-own.score.value)
     return Comparison(student.source, truth.source, *scores, other.score, entropy)
 

@@ -259,13 +259,13 @@ class Run:
                 "points": _dots(plane, judge.state),
                 "coverage": coverage(judge.state[: self.profile.texts.points], points["points"])._asdict(),
             }
-        unseen = recall(model, others["validation"], len(others["validation"]))
+        unseen = recall(model, truth=others["validation"], n=len(others["validation"]))
         perplexity = float(np.exp(-unseen.value))
         if self.profile.beyond and row.curve in ("cooled", "decoded"):
             found |= self._hedged(model, row.model, others["score"].sample(n, seed=0))
         found |= {
-            "precision": precision(own, judge, n)._asdict(),
-            "recall": _finite(recall(model, others["score"], n)),
+            "precision": precision(own, truth=judge, n=n)._asdict(),
+            "recall": _finite(recall(model, truth=others["score"], n=n)),
             "entropy": ratio_estimate(-own.log_probs(), own.size(texts))._asdict(),
             "perplexity": _finite(Estimate(perplexity, perplexity * unseen.stderr, unseen.n)),
             "texts": texts[:_SHOWN].tolist(),

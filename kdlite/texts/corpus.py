@@ -8,18 +8,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from accelerate import PartialState
 
 from kdlite.checks import check_integer, check_kind, check_path, check_seed, show
 from kdlite.distribution import stream_seed
 from kdlite.files import replacing
 from kdlite.store import read_json, sha256, write_json
 from kdlite.texts.language import Language
+
+if TYPE_CHECKING:
+    from accelerate import PartialState
 
 _MANIFEST = "manifest.json"
 _SHARD = 1 << 16  # texts in a shard
@@ -80,7 +80,7 @@ class Corpus:
         sampler: str,
         shard: int = _SHARD,
         batch: int = 128,
-        state: PartialState | None = None,
+        state: "PartialState | None" = None,
     ) -> "Corpus":
         """Draw n texts from a model into a folder, shard by shard; shards that are there already are kept.
 
@@ -287,6 +287,9 @@ def _vouch(folder: Path, origin: dict, language: Language, n: int, shard: int) -
 
 def _write(path: Path, model: Sampler, origin: dict, n: int, start: int) -> None:
     """Draw texts ``start`` to ``start + n`` into one Parquet file, which says where they come from."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     length = model.language.length
     symbol = pa.uint16() if model.language.vocabulary <= 1 << 16 else pa.uint32()
     fields = [("tokens", pa.list_(symbol, length)), ("log_prob", pa.float64())]
@@ -301,6 +304,8 @@ def _write(path: Path, model: Sampler, origin: dict, n: int, start: int) -> None
 
 def _check_origin(path: Path, expected: dict) -> None:
     """Nothing, or a ValueError if a shard was drawn otherwise than is asked for now."""
+    import pyarrow.parquet as pq
+
     try:
         found = json.loads((pq.read_schema(path).metadata or {}).get(b"kdlite", b"{}"))
     except (ValueError, OSError) as error:  # pyarrow's errors are among these
@@ -318,6 +323,8 @@ def _check_origin(path: Path, expected: dict) -> None:
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Tokens ``(n, length)``, int64, and log-probabilities ``(n,)`` of a Parquet file."""
+    import pyarrow.parquet as pq
+
     try:
         table = pq.read_table(path, memory_map=True, page_checksum_verification=True)
     except (ValueError, OSError) as error:

@@ -4,6 +4,7 @@ Knows token ids; knows nothing of models. Distributions can be compared only wit
 """
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -148,6 +149,32 @@ class Language:
                 raise ValueError(
                     f"the {what} of {names[0]} is {mine}, that of {names[1]} is {theirs}; {remedy}"
                 )
+
+
+class Reading(NamedTuple):
+    """What a model makes of n texts. It can stand for the model in ``precision``, for these texts.
+
+    Attributes:
+        language: that of the model.
+        tokens: the texts, shape ``(n, length)``.
+        token_log_prob: nats of each token given those before it, shape ``(n, length)``, float32; 0 in the padding.
+        state: mean of the last hidden states that a text's tokens are predicted from, shape ``(n, H)``, float32.
+    """
+
+    language: Language
+    tokens: np.ndarray
+    token_log_prob: np.ndarray
+    state: np.ndarray
+
+    def log_prob(self, tokens: np.ndarray) -> np.ndarray:
+        """Log-probability of each text, shape ``(n,)``, float64, in nats.
+
+        Raises:
+            ValueError: for texts that were not read.
+        """
+        if not np.array_equal(tokens, self.tokens):
+            raise ValueError("these are not the texts that were read; read them first")
+        return self.token_log_prob.sum(axis=1, dtype=np.float64)
 
 
 def check_draws(n: int, seed: int, start: int, batch: int) -> None:

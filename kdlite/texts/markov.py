@@ -11,9 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
-from kdlite.checks import check_array, check_beta, check_integer, check_number, check_seed
+from kdlite.checks import check_array, check_integer, check_number, check_seed, freeze
 from kdlite.distribution import Estimate, precision
-from kdlite.mixtures.gaussian import safe_log
+from kdlite.selection import safe_log, sharpened
 from kdlite.texts.language import Language, check_draws
 
 _LARGEST = 1e100  # number in an array, before it is found to be no probability
@@ -57,7 +57,8 @@ class MarkovMixture:
                     f"{name} must be >= 0 and sum to 1 along the last axis, got {worst}; divide by the sum"
                 )
         check_integer("length", self.length, 1, "a sequence has at least one symbol")
-        self._freeze(
+        freeze(
+            self,
             weights=weights / weights.sum(),
             initial=initial / initial.sum(-1, keepdims=True),
             transitions=transitions / transitions.sum(-1, keepdims=True),
@@ -83,11 +84,6 @@ class MarkovMixture:
         initial = rng.dirichlet(np.ones(symbols), size=chains)
         return cls(weights / weights.sum(), initial, 0.98 * rows + 0.02 / symbols, length)
 
-    def _freeze(self, **arrays: np.ndarray) -> None:
-        for name, array in arrays.items():
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-
     def __repr__(self) -> str:
         m, v = self.initial.shape
         return f"MarkovMixture(chains={m}, symbols={v}, length={self.length})"
@@ -109,14 +105,9 @@ class MarkovMixture:
         Raises:
             ValueError: if beta is negative, infinite or NaN.
         """
-        beta = check_beta(beta)
-        logs = safe_log(self.weights)
-        weights = np.where(
-            self.weights > 0, np.exp(beta * np.where(self.weights > 0, logs - logs.max(), 0)), 0
-        )
-        sharpened = copy.copy(self)
-        sharpened._freeze(weights=weights / weights.sum())
-        return sharpened
+        other = copy.copy(self)
+        freeze(other, weights=sharpened(self.weights, beta))
+        return other
 
     def sample(self, n: int, seed: int) -> np.ndarray:
         """n sequences of symbols, shape ``(n, length)``, int64.
@@ -174,7 +165,7 @@ class MarkovMixture:
 
     def entropy_rate(self, n: int, seed: int = 0) -> Estimate:
         """Entropy in nats per symbol, from n samples, with its standard error."""
-        own = precision(self, self, n, seed)
+        own = precision(self, truth=self, n=n, seed=seed)
         return own._replace(value=-own.value)
 
     @cached_property

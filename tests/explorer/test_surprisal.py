@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 
 from kdlite.explorer.surprisal import EDGES, GROUNDS, spell
 from kdlite.lm import Language, Surprisal
-from kdlite.lm.model import Reading
+from kdlite.texts.language import Reading
 
 PIECES = {0: "<|end|>", 1: " Paris", 2: "<b>&amp;", 3: "\n\n", 4: "The"}
 # Ground and letters of pages: the book and the widget, JupyterLab, Colab and VS Code, light and dark; and the light

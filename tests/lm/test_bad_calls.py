@@ -16,7 +16,6 @@ from toy_results import language_results, toy_results
 
 from kdlite import lm
 from kdlite.lm import knobs, objectives
-from kdlite.lm.model import Reading
 from kdlite.lm.next_token import Truncation
 from kdlite.runs.compare import compare
 from kdlite.runs.design import Beyond, Learner, Lesson
@@ -24,6 +23,7 @@ from kdlite.runs.plan import plan
 from kdlite.runs.profile import Pretrained, Profile, Scratch, Texts, Toy
 from kdlite.runs.status import status
 from kdlite.texts.geometry import Plane, coverage
+from kdlite.texts.language import Reading
 
 LANGUAGE = LANGUAGES["end, longer prompt"]
 OTHERS = {"text": "model", "None": None, "number": 3.0, "list": []}

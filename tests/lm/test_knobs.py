@@ -93,7 +93,7 @@ def test_both_scores_take_them():
     q = np.exp(selection.best_of(LOG_P, 4))
     sizes = LANGUAGE.size(TEXTS)
     expected = q @ truth.log_prob(TEXTS) / (q @ sizes)
-    found = kd.precision(best, truth, n=4000)
+    found = kd.precision(best, truth=truth, n=4000)
     assert abs(found.value - expected) < 5 * found.stderr
 
 

@@ -97,7 +97,7 @@ def test_expectations_by_component_serve_every_beta():
     for beta in (0.5, 3):
         sharpened = teacher.sharpen(beta)
         assert sharpened.weights @ by_component == pytest.approx(
-            kd.precision(sharpened, truth).value, abs=1e-3
+            kd.precision(sharpened, truth=truth).value, abs=1e-3
         )
 
 

@@ -49,8 +49,8 @@ def saved(student, truth, tmp_path_factory):
 
 def test_a_comparison_is_that_of_the_two_functions(student, truth):
     found = compare(student, truth, 200, seed=3)
-    assert found.precision == pytest.approx(kd.precision(student, truth, 200, 3))
-    assert found.recall == pytest.approx(kd.recall(student, truth, 200, 3))
+    assert found.precision == pytest.approx(kd.precision(student, truth=truth, n=200, seed=3))
+    assert found.recall == pytest.approx(kd.recall(student, truth=truth, n=200, seed=3))
     own = student.sample(200, stream_seed(3, "precision"))
     sizes = student.size(own)
     assert found.student_entropy.value == pytest.approx(-student.log_prob(own).sum() / sizes.sum(), rel=1e-5)

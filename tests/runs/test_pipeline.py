@@ -42,7 +42,7 @@ def test_scores_are_those_of_the_two_functions(finished):
     truth = MarkovMixture.random(2, 4, 6, decay=0.5, concentration=0.3, seed=0)
     own = Corpus.open(finished / "score-distilled-0.5-s1" / "samples")
     (row,) = Results.load(finished / "results.json").select("distilled", tau=0.5, seed=1)
-    assert row["precision"] == kd.precision(own, truth, n=40)._asdict()
+    assert row["precision"] == kd.precision(own, truth=truth, n=40)._asdict()
     assert row["entropy"]["value"] == pytest.approx(-own.log_probs().sum() / (40 * 6))
     np.testing.assert_allclose(row["shares"], truth.responsibilities(own.texts()).mean(axis=0))
 

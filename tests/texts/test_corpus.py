@@ -365,11 +365,11 @@ def test_a_corpus_stands_for_its_sampler_in_precision_and_recall(tmp_path):
     corpus = draw(model, tmp_path)
     texts = model.sample(40, 3)
     expected = ratio_estimate(other.log_prob(texts), model.size(texts))
-    assert kd.precision(corpus, other, n=40) == expected
-    assert kd.recall(other, corpus, n=40, seed=9) == expected
+    assert kd.precision(corpus, truth=other, n=40) == expected
+    assert kd.recall(other, truth=corpus, n=40, seed=9) == expected
     assert expected.n == 40 and expected.value < 0
     for n in (61, 0):
         with pytest.raises(ValueError, match=f"n must be an integer .= .*, got {n}; the corpus has 60 texts"):
             corpus.sample(n, 0)
     with pytest.raises(ValueError, match="vocabulary size"):
-        kd.precision(corpus, truth(), n=4)
+        kd.precision(corpus, truth=truth(), n=4)

@@ -46,7 +46,7 @@ def test_impossible_sequences():
     assert (only_first.log_prob(impossible) == -np.inf).all()
     assert np.isnan(only_first.responsibilities(impossible)).all()
     assert np.isfinite(chains().log_prob([[2, 2, 2, 2]])).all()
-    assert kd.recall(only_first, chains(), n=1000).value == -np.inf
+    assert kd.recall(only_first, truth=chains(), n=1000).value == -np.inf
 
 
 def test_sequences_of_one_symbol():
