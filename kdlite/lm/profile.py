@@ -12,6 +12,7 @@ from typing import Any
 from kdlite.checks import check_beta, check_each, check_integer, check_kind, check_number, check_seed, show
 from kdlite.knobs import check_truncation
 from kdlite.lm.architecture import Shape, find_shape
+from kdlite.lm.geometry import NEIGHBOUR
 from kdlite.lm.language import Language
 from kdlite.lm.markov import check_random
 from kdlite.lm.objectives import measure
@@ -86,9 +87,11 @@ class Texts:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            check_integer(
-                f"texts.{field.name}", getattr(self, field.name), 1, "a corpus has at least one text"
+            scored = field.name in ("validation", "score")
+            least, why = (
+                (2, "one text has no standard error") if scored else (1, "a corpus has at least one text")
             )
+            check_integer(f"texts.{field.name}", getattr(self, field.name), least, why)
 
     @property
     def points(self) -> int:
@@ -168,6 +171,8 @@ class Beyond:
                 values = [v if isinstance(v, Lesson) else _make(Lesson, v, field.name) for v in values]
             for value in values:
                 _check_setting(field.name, value)
+            if len({_name(value) for value in values}) < len(values):
+                raise ValueError(f"{field.name} must differ in their first six digits, got {show(values)}")
             object.__setattr__(self, field.name, tuple(values))
 
 
@@ -232,6 +237,19 @@ class Profile:
             if missing := sorted((lessons | set(self.beyond.heir_taus)) - set(self.taus)):
                 raise ValueError(f"taus must hold those of beyond, {missing} are missing; add them to taus")
         check_integer("batch", self.batch, 1, "draw at least one text at a time")
+        if not isinstance(self.truth, Toy) and self.texts.points <= NEIGHBOUR:
+            raise ValueError(
+                f"texts.train and texts.score must be above {NEIGHBOUR}, got {self.texts.train} and "
+                f"{self.texts.score}; coverage needs that many neighbours"
+            )
+        for name in ("teacher", "student"):
+            if (layers := getattr(self, name).layers) is None or isinstance(self.truth, Pretrained):
+                continue
+            depth = find_shape(self.truth.shape).layers if isinstance(self.truth, Scratch) else 0
+            if layers > depth:
+                raise ValueError(
+                    f"{name}.layers must be at most the truth's, {depth}, got {layers}; keep fewer, or give it a shape"
+                )
 
     @classmethod
     def load(cls, name: str | Path) -> "Profile":
@@ -289,6 +307,11 @@ def _check_setting(knob: str, value: object) -> None:
             check_beta(value)
         case "heir_taus":
             check_number(knob, value, "> 0", lambda v: v > 0, "1 leaves a student unchanged")
+
+
+def _name(setting: float | Lesson) -> str:
+    """Of a setting, in the names of folders."""
+    return str(setting) if isinstance(setting, Lesson) else f"{setting:g}"
 
 
 def _is_file(path: Path) -> bool:
