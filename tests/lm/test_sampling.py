@@ -220,7 +220,7 @@ def test_a_huge_beta_decodes_greedily(maker, beta):
 def test_no_global_random_state_is_touched(maker):
     model = MAKERS[maker](BASE)
     before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
-    tokens = model.sample(5, 0, top_k=5)
+    tokens = model.truncate(top_k=5).sample(5, 0)
     model.sharpen(2).log_prob(tokens)
     assert torch.equal(before[0], torch.get_rng_state())
     np.testing.assert_array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
