@@ -9,11 +9,10 @@ import sys
 from typing import NoReturn
 
 from kdlite.lm.compare import compare
-from kdlite.lm.devices import DEVICES
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.packaged import one_line
 from kdlite.lm.pipeline import run
-from kdlite.lm.plan import plan
+from kdlite.lm.plan import DEVICES, plan
 from kdlite.lm.profile import BUILT_IN, Profile
 from kdlite.lm.status import status
 from kdlite.lm.weights import load

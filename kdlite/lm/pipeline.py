@@ -22,8 +22,8 @@ from kdlite.distribution import Distribution, Estimate, precision, ratio_estimat
 from kdlite.files import replacing, sweep
 from kdlite.lm.architecture import new, prune
 from kdlite.lm.corpus import Corpus
+from kdlite.lm.costs import Costs
 from kdlite.lm.distilling import distil
-from kdlite.lm.footprint import Footprint
 from kdlite.lm.geometry import Plane, coverage
 from kdlite.lm.knobs import turn
 from kdlite.lm.markov import MarkovMixture
@@ -56,14 +56,14 @@ def run(profile: Profile, out: str | Path) -> Path:
     """
     check_kind("profile", profile, Profile, "pass Profile.load(name)")
     out = check_path("out", out)
-    needs = Footprint(profile)  # has errors of its own
+    costs = Costs(profile)  # has errors of its own
     commit()  # of the code that is in memory: on disk it may change before the first stage is done
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
     with locked(out) if state.is_main_process else nullcontext():
         if state.is_main_process:
             claim(out / PROFILE, profile.to_dict())
             sweep(out)
-            needs.check_disk(out)
+            costs.check_disk(out)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))
         with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:
