@@ -97,13 +97,3 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=path)
         yield chromium
         chromium.close()
-
-
-def pytest_terminal_summary(terminalreporter):
-    """The table of bad calls: each with its refusal, or the beginning of it."""
-    reports = terminalreporter.stats.get("passed", [])
-    rows = [value for report in reports for name, value in report.user_properties if name == "refused"]
-    if rows:
-        terminalreporter.section(f"{len(rows)} bad calls and their refusals")
-        for case, message in rows:
-            terminalreporter.write_line(f"{case:55.55} {message:.140}")
