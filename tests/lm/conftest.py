@@ -4,6 +4,7 @@ import os
 import sys
 
 import pytest
+from small_model import cache, index, small, wheel  # noqa: F401
 
 
 @pytest.fixture(scope="session")
