@@ -67,7 +67,7 @@ sync: .venv/ready ## carry edits from book/text to the notebooks, or back, and w
 lock: ## write requirements.txt from a clean install
 	@set -eu -o pipefail; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(PYTHON) -m venv "$$folder/venv"; \
-	"$$folder/venv/bin/pip" install --quiet torch==2.13.0 '.[lm,book,test]'; \
+	"$$folder/venv/bin/pip" install --quiet torch==2.13.0 '.[book,lm,pages,test]'; \
 	echo '# Every package of the tested environment. Written by: make lock' > "$$folder/requirements.txt"; \
 	"$$folder/venv/bin/pip" freeze --exclude kdlite | sed 's/+.*//' | grep -Ev '^(nvidia|cuda|triton)' \
 	  >> "$$folder/requirements.txt"; \

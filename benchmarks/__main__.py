@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.measure import Row
 from benchmarks.report import Result, Setting, page
 from kdlite.files import replacing
-from kdlite.lm.store import write_json
+from kdlite.store import write_json
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("sweep", "integrals", "losses", "sampling", "training", "explorer", "page")

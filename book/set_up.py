@@ -38,7 +38,8 @@ def set_up(source, *needs):
         keep = Path(folder, "keep.txt")
         host = {name: found(name) for name in ("numpy", "torch")}
         keep.write_text("".join(f"{n}=={v}\n" for n, v in host.items() if v))
-        wanted = f"kdlite{'[lm]' if needs else ''} @ {source}"
+        extras = "book,lm" if "torch" in needs else "book"
+        wanted = f"kdlite[{extras}] @ {source}"
         pip = [sys.executable, "-m", "pip", "--no-color", "install", "--quiet"]
         done = subprocess.run(
             [*pip, "--constraint", str(keep), wanted],

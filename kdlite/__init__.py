@@ -1,12 +1,12 @@
 """Why does knowledge distillation work in generative models? Precision, recall and one entropy knob."""
 
+from kdlite.advice import TauChoice, choose_tau, samples_needed
 from kdlite.distribution import Distribution, Estimate, precision, recall
-from kdlite.divergences import forward_kl, jensen_shannon, minimise, reverse_kl
-from kdlite.em import fit_mixture, fit_mixtures
-from kdlite.mixture import GaussianMixture
-from kdlite.pilot import TauChoice, choose_tau, samples_needed
-from kdlite.scores import Curve, Frontier
-from kdlite.sweep import Sizes, Sweep, sweep
+from kdlite.frontier import Curve, Frontier
+from kdlite.mixtures.divergences import forward_kl, jensen_shannon, minimise, reverse_kl
+from kdlite.mixtures.em import fit_mixture, fit_mixtures
+from kdlite.mixtures.mixture import GaussianMixture
+from kdlite.mixtures.sweep import Sizes, Sweep, sweep
 
 __version__ = "0.1.0"
 __all__ = [

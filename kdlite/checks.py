@@ -118,3 +118,10 @@ def show(value: object) -> str:
     except ValueError:  # an integer of more digits than Python writes
         text = f"an integer of {value.bit_length()} bits"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def freeze(thing: object, **arrays: np.ndarray) -> None:
+    """Give a frozen dataclass arrays that nobody can write to."""
+    for name, array in arrays.items():
+        array.setflags(write=False)
+        object.__setattr__(thing, name, array)

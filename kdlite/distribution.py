@@ -54,12 +54,12 @@ class Estimate(NamedTuple):
         return f"{self.value:.4f}" if self.n == 0 else f"{self.value:.4f} ± {self.stderr:.4f}"
 
 
-def precision(student: Distribution, truth: Distribution, n: int | None = None, seed: int = 0) -> Estimate:
+def precision(student: Distribution, *, truth: Distribution, n: int | None = None, seed: int = 0) -> Estimate:
     """Sample quality: E over x ~ student of log truth(x) (Cha & Cho 2025, section 3).
 
     Args:
         student: the distribution that is judged; its samples are scored.
-        truth: the reference, always passed by name so that it cannot be mistaken for another.
+        truth: the reference, passed by name so that it cannot be mistaken for another.
         n: samples to draw; ``None`` integrates exactly (a mixture in 1 or 2 dimensions).
         seed: seeds the samples, on a stream that no fit uses.
 
@@ -71,7 +71,7 @@ def precision(student: Distribution, truth: Distribution, n: int | None = None, 
     return _expected_log_prob(student, truth, n, stream_seed(seed, "precision"))
 
 
-def recall(student: Distribution, truth: Distribution, n: int | None = None, seed: int = 0) -> Estimate:
+def recall(student: Distribution, *, truth: Distribution, n: int | None = None, seed: int = 0) -> Estimate:
     """Coverage: E over x ~ truth of log student(x) (Cha & Cho 2025, section 3).
 
     Arguments and errors are those of :func:`precision`, with the truth as the sampled side.

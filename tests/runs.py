@@ -17,8 +17,9 @@ from pathlib import Path
 from safetensors.numpy import load_file
 
 from kdlite.lm import Profile, Recipe, Shape, run
-from kdlite.lm.profile import Learner, Texts, Toy
-from kdlite.lm.store import is_locked, read_json
+from kdlite.runs.design import Learner
+from kdlite.runs.profile import Texts, Toy
+from kdlite.store import is_locked, read_json
 
 SMOKE = Profile.load("smoke")
 _RECIPE = Recipe(learning_rate=1e-2, texts_per_step=16, rows_per_pass=16)
@@ -81,7 +82,7 @@ class Fork:
 
     def __init__(self, out: Path) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["kdlite.lm"])
+        context.set_forkserver_preload(["kdlite.runs.pipeline"])
         self.process = context.Process(target=run, args=(SMOKE, out))
         self.process.start()
 

@@ -10,12 +10,16 @@ from kdlite.distribution import ratio_estimate, stream_seed
 
 def test_precision_samples_the_student_and_recall_the_truth():
     truth, student = paper_truth(0.25), kd.fit_mixture(paper_truth(0.25), 1)
-    assert kd.precision(student, truth).value == pytest.approx(dense_integral(student, truth, 0.02), abs=1e-3)
-    assert kd.recall(student, truth).value == pytest.approx(dense_integral(truth, student, 0.05), abs=1e-3)
+    assert kd.precision(student, truth=truth).value == pytest.approx(
+        dense_integral(student, truth, 0.02), abs=1e-3
+    )
+    assert kd.recall(student, truth=truth).value == pytest.approx(
+        dense_integral(truth, student, 0.05), abs=1e-3
+    )
 
 
 def test_the_truths_own_score_is_the_pencil_value():
-    value = kd.precision(paper_truth(), paper_truth()).value
+    value = kd.precision(paper_truth(), truth=paper_truth()).value
     assert value == pytest.approx(math.log(1 / 8) - math.log(2 * math.pi * 0.025) - 1, abs=0.01)
 
 
@@ -29,7 +33,7 @@ def test_exact_agrees_with_a_dense_grid(dim, ratio, wide):
     scored = random_mixture(
         rng, 4, dim, broad if wide == "scored" else narrow if wide == "sampled" else (0.5, 1), 2.0
     )
-    value = kd.precision(sampled, scored).value
+    value = kd.precision(sampled, truth=scored).value
     expected = dense_integral(sampled, scored, 0.015 if dim == 2 else 1e-4)
     assert value == pytest.approx(expected, abs=max(1e-3, 1e-5 * abs(expected)))
 
@@ -37,12 +41,14 @@ def test_exact_agrees_with_a_dense_grid(dim, ratio, wide):
 def test_exact_sees_a_needle_inside_a_broad_component():
     broad = kd.GaussianMixture([1.0], [[0.0, 0.0]], [np.eye(2)])
     needle = kd.GaussianMixture([0.5, 0.5], [[0.0, 0.0], [0.31, 0.17]], [np.eye(2), 0.0025 * np.eye(2)])
-    assert kd.precision(broad, needle).value == pytest.approx(dense_integral(broad, needle, 0.01), abs=1e-3)
+    assert kd.precision(broad, truth=needle).value == pytest.approx(
+        dense_integral(broad, needle, 0.01), abs=1e-3
+    )
 
 
 def test_a_student_far_from_every_mode_scores_right_and_not_minus_infinity():
     far = kd.GaussianMixture([1.0], [[500.0, 0.0]], [0.025 * np.eye(2)])
-    estimate = kd.precision(far, paper_truth())
+    estimate = kd.precision(far, truth=paper_truth())
     assert paper_truth().log_prob(np.array([[500.0, 0.0]]))[0] == pytest.approx(estimate.value, rel=1e-4)
     assert estimate.value == pytest.approx(dense_integral(far, paper_truth(), 0.05), rel=1e-5)
 
@@ -50,7 +56,7 @@ def test_a_student_far_from_every_mode_scores_right_and_not_minus_infinity():
 def test_one_scored_gaussian_is_closed_form_in_any_dimension():
     rng = np.random.default_rng(0)
     sampled, scored = random_mixture(rng, 3, 5, (0.5, 1), 1.0), random_mixture(rng, 1, 5, (0.5, 1), 1.0)
-    exact, drawn = kd.precision(sampled, scored), kd.precision(sampled, scored, n=100_000)
+    exact, drawn = kd.precision(sampled, truth=scored), kd.precision(sampled, truth=scored, n=100_000)
     assert exact.stderr == 0 and exact.n == 0
     assert abs(exact.value - drawn.value) < 5 * drawn.stderr
 
@@ -58,8 +64,8 @@ def test_one_scored_gaussian_is_closed_form_in_any_dimension():
 def test_monte_carlo_covers_the_exact_value_as_often_as_it_says():
     truth = paper_truth(0.25)
     student = kd.fit_mixture(truth, 2)
-    exact = kd.recall(student, truth).value
-    runs = [kd.recall(student, truth, n=400, seed=seed) for seed in range(200)]
+    exact = kd.recall(student, truth=truth).value
+    runs = [kd.recall(student, truth=truth, n=400, seed=seed) for seed in range(200)]
     covered = sum(abs(run.value - exact) < 2 * run.stderr for run in runs)
     assert 180 <= covered <= 199
     assert all(run.n == 400 for run in runs)
@@ -70,7 +76,7 @@ def test_samples_are_drawn_on_the_stream_of_their_score(score, name):
     truth, student = paper_truth(0.25), kd.fit_mixture(paper_truth(0.25), 2)
     sampled, scored = (student, truth) if name == "precision" else (truth, student)
     expected = ratio_estimate(scored.log_prob(sampled.sample(50, stream_seed(0, name))), np.ones(50))
-    assert score(student, truth, n=50) == score(student, truth, n=50, seed=0) == expected
+    assert score(student, truth=truth, n=50) == score(student, truth=truth, n=50, seed=0) == expected
 
 
 def test_ratio_estimate_against_the_bootstrap():
@@ -113,26 +119,26 @@ def test_a_component_that_is_off_is_integrated_without_a_warning():
     """It was given an infinite extent, and infinity times the zeros of its covariance is not a number."""
     truth = kd.GaussianMixture([0.5, 0.5, 0.0], MODES[:3], np.tile(0.1 * np.eye(2), (3, 1, 1)))
     two = kd.GaussianMixture([0.5, 0.5], MODES[:2], np.tile(0.1 * np.eye(2), (2, 1, 1)))
-    assert kd.precision(two, truth).value == pytest.approx(kd.precision(two, two).value, abs=1e-9)
+    assert kd.precision(two, truth=truth).value == pytest.approx(kd.precision(two, truth=two).value, abs=1e-9)
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.5, True])
 def test_too_few_samples_are_refused(n):
     refusal = "^n must be an integer >= 1, got .*; pass at least one sample, or None for the exact integral$"
     with pytest.raises(ValueError, match=refusal):
-        kd.precision(paper_truth(), paper_truth(), n=n)
+        kd.precision(paper_truth(), truth=paper_truth(), n=n)
 
 
 def test_a_negative_seed_is_refused():
     with pytest.raises(ValueError, match="seed must be an integer >= 0, got -1"):
-        kd.recall(paper_truth(), paper_truth(), n=10, seed=-1)
+        kd.recall(paper_truth(), truth=paper_truth(), n=10, seed=-1)
 
 
 def test_three_dimensions_ask_for_samples():
     mixture = random_mixture(np.random.default_rng(0), 2, 3, (0.5, 1), 1.0)
     with pytest.raises(ValueError, match=r"3 dimensions .*pass n"):
-        kd.precision(mixture, mixture)
-    assert kd.precision(mixture, mixture, n=100).stderr > 0
+        kd.precision(mixture, truth=mixture)
+    assert kd.precision(mixture, truth=mixture, n=100).stderr > 0
 
 
 class Sampled:
@@ -172,8 +178,12 @@ class Texts(Sampled, Scored):
 
 
 def test_each_side_needs_its_own_verb_and_no_other():
-    assert kd.precision(Sampled(), Scored(), n=3) == kd.recall(Scored(), Sampled(), n=3) == (-2.0, 0.0, 3)
-    assert kd.precision(Integral(), Scored()) == kd.recall(Scored(), Integral()) == (-3.0, 0.0, 0)
+    assert (
+        kd.precision(Sampled(), truth=Scored(), n=3)
+        == kd.recall(Scored(), truth=Sampled(), n=3)
+        == (-2.0, 0.0, 3)
+    )
+    assert kd.precision(Integral(), truth=Scored()) == kd.recall(Scored(), truth=Integral()) == (-3.0, 0.0, 0)
     wrong = r"^{} must be a distribution, got <.*{} object at .*>; pass a mixture or a language model$"
     for score, side, name in (
         (kd.precision, Scored(), "student"),
@@ -182,30 +192,30 @@ def test_each_side_needs_its_own_verb_and_no_other():
         (kd.recall, Scored(), "truth"),
     ):
         with pytest.raises(ValueError, match=wrong.format(name, type(side).__name__)):
-            score(side, side, n=3)
+            score(side, truth=side, n=3)
 
 
 def test_texts_are_compared_with_texts_of_their_language():
     for score in (kd.precision, kd.recall):
-        assert score(Texts("Welsh"), Texts("Welsh"), n=3) == (-2.0, 0.0, 3)
+        assert score(Texts("Welsh"), truth=Texts("Welsh"), n=3) == (-2.0, 0.0, 3)
         with pytest.raises(ValueError, match=r"^the student is Welsh, the truth is Breton; draw anew$"):
-            score(Texts("Welsh"), Texts("Breton"), n=3)
+            score(Texts("Welsh"), truth=Texts("Breton"), n=3)
         for student, truth in ((Texts("Welsh"), paper_truth()), (paper_truth(), Texts("Welsh"))):
             one, other = type(student).__name__, type(truth).__name__
             refusal = f"^a {one} and a {other} have no samples in common; compare points with points, or texts with texts$"
             with pytest.raises(ValueError, match=refusal):
-                score(student, truth, n=3)
+                score(student, truth=truth, n=3)
 
 
 def test_a_distribution_that_cannot_integrate_asks_for_samples():
     refusal = "^no exact integral over a Texts; pass n, the number of samples to draw$"
     with pytest.raises(ValueError, match=refusal):
-        kd.precision(Texts("Welsh"), Texts("Welsh"))
-    assert kd.precision(Texts("Welsh"), Texts("Welsh"), n=3).n == 3
+        kd.precision(Texts("Welsh"), truth=Texts("Welsh"))
+    assert kd.precision(Texts("Welsh"), truth=Texts("Welsh"), n=3).n == 3
 
 
 @pytest.mark.parametrize("n", [None, 10])
 def test_dimensions_that_differ_are_refused(n):
     line = kd.GaussianMixture([0.5, 0.5], [[0.0], [1.0]], [[[1.0]], [[1.0]]])
     with pytest.raises(ValueError, match=r"dimension 1.*2|dimension 2.*1"):
-        kd.precision(line, paper_truth(), n=n)
+        kd.precision(line, truth=paper_truth(), n=n)

@@ -8,7 +8,7 @@ import pytest
 from mixtures import paper_truth
 
 import kdlite as kd
-from kdlite import knobs
+from kdlite import selection as knobs
 
 TRUTH = paper_truth(0.25)
 ONE = kd.fit_mixture(TRUTH, 1)

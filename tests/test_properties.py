@@ -8,8 +8,8 @@ from mixtures import dense_integral
 from strategies import betas, clouds, families, maps, mixtures, moved, seeds, weights, wild_mixtures
 
 import kdlite as kd
-from kdlite.em import _points_problem, _starts
-from kdlite.em_batch import em_step
+from kdlite.mixtures.em import _points_problem, _starts
+from kdlite.mixtures.em_batch import em_step
 
 pytestmark = pytest.mark.filterwarnings("error")
 EXACT = 1e-3  # nats, the tolerance of an integral
@@ -29,15 +29,15 @@ def test_any_mixture_samples_and_scores_finitely_at_any_beta(mixture, beta, seed
         assert np.isfinite(distribution.log_prob(x)).all()
         np.testing.assert_allclose(distribution.responsibilities(x).sum(axis=1), 1, rtol=1e-9)
         for score in (kd.precision, kd.recall):
-            estimate = score(distribution, distribution, n=20, seed=seed)
+            estimate = score(distribution, truth=distribution, n=20, seed=seed)
             assert np.isfinite(estimate.value) and estimate.stderr >= 0
 
 
 @given(mixtures())
 @settings(max_examples=60)
 def test_the_score_of_a_mixture_with_itself_is_minus_its_entropy(mixture):
-    own = kd.precision(mixture, mixture)
-    assert own == kd.recall(mixture, mixture)
+    own = kd.precision(mixture, truth=mixture)
+    assert own == kd.recall(mixture, truth=mixture)
     expected = dense_integral(mixture, mixture, 0.1 if mixture.dim == 2 else 1e-3)
     assert own.value == pytest.approx(expected, abs=2 * EXACT)
 
@@ -48,7 +48,7 @@ def test_entropy_lies_between_that_of_the_components_and_that_with_their_weights
     """H(x | k) <= H(x) <= H(x, k), and H(x | k) is closed form."""
     _, log_det = np.linalg.slogdet(2 * np.pi * np.e * mixture.covariances)
     within = 0.5 * mixture.weights @ log_det
-    entropy = -kd.precision(mixture, mixture).value
+    entropy = -kd.precision(mixture, truth=mixture).value
     assert within - 2 * EXACT <= entropy <= within + mixture.weight_entropy + 2 * EXACT
 
 
@@ -56,7 +56,7 @@ def test_entropy_lies_between_that_of_the_components_and_that_with_their_weights
 @settings(max_examples=60)
 def test_nobody_covers_the_truth_better_than_the_truth(pair):
     student, truth = pair
-    own, other = kd.recall(truth, truth).value, kd.recall(student, truth).value
+    own, other = kd.recall(truth, truth=truth).value, kd.recall(student, truth=truth).value
     assert other <= own + tolerance(own, other)
 
 
@@ -84,8 +84,10 @@ def test_differences_of_scores_are_the_same_in_any_coordinates(n, data):
     here = (a, b, truth)
     there = [moved(mixture, matrix, shift) for mixture in here]
     for score in (kd.precision, kd.recall):
-        one, two = (score(p[0], p[2], n=n).value - score(p[1], p[2], n=n).value for p in (here, there))
-        sizes = [score(p[i], p[2], n=n).value for p in (here, there) for i in (0, 1)]
+        one, two = (
+            score(p[0], truth=p[2], n=n).value - score(p[1], truth=p[2], n=n).value for p in (here, there)
+        )
+        sizes = [score(p[i], truth=p[2], n=n).value for p in (here, there) for i in (0, 1)]
         assert one == pytest.approx(two, abs=tolerance(*sizes) if n is None else 1e-6 * np.abs(sizes).max())
 
 

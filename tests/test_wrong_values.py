@@ -10,7 +10,8 @@ from mixtures import paper_truth
 from toy_results import language_results
 
 import kdlite as kd
-from kdlite import knobs, page, plots
+from kdlite import page, plots
+from kdlite import selection as knobs
 
 matplotlib.use("Agg")
 TRUTH = paper_truth(0.25)

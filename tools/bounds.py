@@ -12,10 +12,11 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = "tests", "tests/explorer", "tests/plots"
+FOLDERS = "tests", "tests/mixtures", "tests/explorer", "tests/plots"
 # Tests that speak of language models are none of the core.
 LANGUAGE = re.compile(
-    r"^(from|import) (benchmarks|kdlite\.lm|toy_results)|^from kdlite import .*\blm\b|transformers", re.M
+    r"^(from|import) (benchmarks|kdlite\.(lm|texts|runs)|toy_results)|^from kdlite import .*\blm\b|transformers|safetensors",
+    re.M,
 )
 # All that these tests need of the extra.
 TOOLS = ("beautifulsoup4>", "filelock>", "hypothesis>", "pytest>", "pyyaml>", "scikit-learn>")
@@ -25,7 +26,7 @@ def requirements(which: str) -> list[str]:
     """What pip is asked for: each lower bound itself, or whatever is newest."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     tools = [line for line in project["optional-dependencies"]["test"] if line.startswith(TOOLS)]
-    asked = project["dependencies"] + tools
+    asked = project["dependencies"] + project["optional-dependencies"]["book"] + tools
     return [line.replace(">=", "==") for line in asked] if which == "old" else asked
 
 

@@ -24,7 +24,9 @@ tags: [remove-cell]
 """
 _FRONT_MATTER = re.compile(r"\A---\n.*?^---\n\n", re.DOTALL | re.MULTILINE)
 _CELL = re.compile(re.escape(_HEADER) + r"# @title Install .*?^```\n\n", re.DOTALL | re.MULTILINE)
-_LANGUAGE = re.compile(r"^(from kdlite import .*\blm\b|from kdlite\.lm|import kdlite\.lm)", re.MULTILINE)
+_LANGUAGE = re.compile(
+    r"^(from kdlite import .*\blm\b|(from|import) kdlite\.(lm|texts|runs)\b)", re.MULTILINE
+)
 
 
 def source(config: dict) -> str:
@@ -34,11 +36,12 @@ def source(config: dict) -> str:
 
 
 def needs(text: str) -> list[str]:
-    """The packages a chapter needs besides the core: those of the extra lm, if it imports kdlite.lm, else none."""
-    if not _LANGUAGE.search(text):
-        return []
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [re.match(r"[\w.-]+", line)[0] for line in project["optional-dependencies"]["lm"]]
+    """The packages a chapter needs besides the core: those of the extra book, and of lm if it imports language models."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    lines = [*extras["book"], *(extras["lm"] if _LANGUAGE.search(text) else [])]
+    return sorted({re.match(r"[\w.-]+", line)[0] for line in lines})
 
 
 def code(text: str, config: dict) -> str:

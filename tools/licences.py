@@ -17,8 +17,9 @@ _HEAD = """# Licences of what this project uses
 
 kdlite itself is under the [MIT licence](LICENSE) and carries none of these packages with it. The table holds every
 package of `requirements.txt`, with the licence that the package itself declares. "core" is what `import kdlite` needs,
-"lm" what `kdlite.lm` needs besides, each with all that it needs in turn; the others build and test the book. On a Linux
-machine with an NVIDIA GPU, torch also brings NVIDIA's own libraries, under NVIDIA's licence.
+"book" what a chapter needs besides, "lm" what `kdlite.lm` needs, each with all that it needs in turn; the others build
+and test the pages. On a Linux machine with an NVIDIA GPU, torch also brings NVIDIA's own libraries, under NVIDIA's
+licence.
 
 Written by `make licences`.
 
@@ -38,11 +39,14 @@ def table() -> list[tuple[str, str, str, str]]:
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     pins = [line.split("==") for line in lines if not line.startswith("#")]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    core, lm = map(needed, (project["dependencies"], project["optional-dependencies"]["lm"]))
+    extras = project["optional-dependencies"]
+    core, book, lm = map(needed, (project["dependencies"], extras["book"], extras["lm"]))
 
     def by(name: str) -> str:
         name = canonicalize_name(name)
-        return "core" if name in core else "lm" if name in lm else "book and tests"
+        return (
+            "core" if name in core else "book" if name in book else "lm" if name in lm else "pages and tests"
+        )
 
     return [(name, version, by(name), licence(name)) for name, version in pins]
 

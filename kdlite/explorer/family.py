@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 from kdlite.explorer.storage import Family, to_rows
 from kdlite.files import replacing
-from kdlite.mixture import GaussianMixture
+from kdlite.mixtures.mixture import GaussianMixture
+from kdlite.mixtures.sweep import Sizes, Sweep, sweep
 from kdlite.provenance import commit, versions
-from kdlite.sweep import Sizes, Sweep, sweep
 
 BETAS = (
     *(0.0, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0),

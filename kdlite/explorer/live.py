@@ -3,18 +3,16 @@
 Knows which start is worth trying; knows nothing of widgets.
 """
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from kdlite.em import fit_mixture, fit_mixtures
 from kdlite.explorer.family import empty, fill
 from kdlite.explorer.storage import Family
-from kdlite.mixture import GaussianMixture
-from kdlite.scores import Curve, ExactScores
-from kdlite.sweep import Sweep
+from kdlite.mixtures.em import fit_mixture, fit_mixtures
+from kdlite.mixtures.mixture import GaussianMixture
+from kdlite.mixtures.sweep import Mixtures, scored
+from kdlite.parallel import each
 
 _BETTER = 1e-4  # nats by which another beta's student must do better
 
@@ -44,20 +42,8 @@ class Fits:
             self._last |= {("student", *key, beta): s for beta, s in zip(betas, students, strict=True)}
         else:
             students = [self._best(("student", *key, betas[0]), sharpened[0], n_student, False)]
-        cooled = [direct.sharpen(beta) for beta in betas]
-        scores = ExactScores(truth)
-        found = Sweep(
-            seeds=np.array([0]),
-            betas=np.array(betas),
-            distilled=_row(scores.each(students)),
-            direct=_row(scores.each([direct])),
-            cooled=_row(scores.family(cooled)),
-            teacher=_row(scores.family(sharpened)),
-            teacher_entropy=np.array([[t.weight_entropy for t in sharpened]]),
-            teachers=[teacher],
-            directs=[direct],
-            sharpened=[sharpened],
-            students=[students],
+        found = scored(
+            truth, np.array([0]), np.array(betas), Mixtures([teacher], [direct], [sharpened], [students])
         )
         family = empty({profile: truth}, betas, [n_teacher], [n_student])
         fill(family, key, truth, found)
@@ -100,11 +86,5 @@ def _expectations(sharpened: list[GaussianMixture], scored: list[GaussianMixture
     """
     weights = np.stack([mixture.weights for mixture in sharpened])
     top = weights.max(axis=0)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy lets go of the lock
-        columns = pool.map(lambda mixture: sharpened[0].expect_by_component(mixture, top), scored)
-        return weights @ np.column_stack(list(columns))
-
-
-def _row(curve: Curve) -> Curve:
-    """The curve of one seed."""
-    return Curve(*(values[None] for values in curve))
+    columns = each(lambda mixture: sharpened[0].expect_by_component(mixture, top), scored)
+    return weights @ np.column_stack(columns)

@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 
 from kdlite.checks import show
-from kdlite.mixture import GaussianMixture
+from kdlite.mixtures.mixture import GaussianMixture
 
 _MAGIC = b"KDLF"
 _PREFIX = struct.Struct("<4sII")

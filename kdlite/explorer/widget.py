@@ -16,7 +16,7 @@ from kdlite.checks import check_beta, check_each, check_kind
 from kdlite.explorer.family import compute, sampled_runs, stored_bytes
 from kdlite.explorer.live import Fits
 from kdlite.explorer.storage import Family
-from kdlite.mixture import GaussianMixture
+from kdlite.mixtures.mixture import GaussianMixture
 
 # One module, in this order.
 _SCRIPTS = (

@@ -8,14 +8,14 @@ import os
 import sys
 from typing import NoReturn
 
-from kdlite.lm.compare import compare
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.packaged import one_line
-from kdlite.lm.pipeline import run
-from kdlite.lm.plan import DEVICES, plan
-from kdlite.lm.profile import BUILT_IN, Profile
-from kdlite.lm.status import status
 from kdlite.lm.weights import load
+from kdlite.runs.compare import compare
+from kdlite.runs.pipeline import run
+from kdlite.runs.plan import DEVICES, plan
+from kdlite.runs.profile import BUILT_IN, Profile
+from kdlite.runs.status import status
 
 _ALONE = (
     "note: accelerate launch has started one process only; where there are no GPUs, it starts as many as "

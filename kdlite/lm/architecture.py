@@ -13,8 +13,8 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
 from kdlite.checks import check_integer, check_kind, check_number, check_seed, show
-from kdlite.lm.language import Language
 from kdlite.lm.model import LanguageModel
+from kdlite.texts.language import Language
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,6 @@ from transformers import PreTrainedModel
 
 from kdlite.checks import check_integer, check_kind, check_path
 from kdlite.distribution import stream_seed
-from kdlite.lm.corpus import Corpus
-from kdlite.lm.language import Language
 from kdlite.lm.model import BATCH, LanguageModel
 from kdlite.lm.next_token import WHOLE
 from kdlite.lm.objectives import Measure, measure
@@ -25,6 +23,8 @@ from kdlite.lm.recipe import Recipe
 from kdlite.lm.sampling import draws
 from kdlite.lm.scoring import IGNORED, HeadLoss, outputs, project
 from kdlite.lm.training import train
+from kdlite.texts.corpus import Corpus
+from kdlite.texts.language import Language
 
 _COVERING = (("forward_kl", None), ("jensen_shannon", 0))  # what a truncated teacher can teach by
 
@@ -39,6 +39,7 @@ def distil(
     objective: str = "forward_kl",
     jsd_weight: float | None = None,
     validation: Corpus | None = None,
+    choose: bool = True,
 ) -> LanguageModel:
     """A new model: a copy of ``student`` trained to match ``teacher`` at every place of the texts.
 
@@ -55,7 +56,8 @@ def distil(
         objective: ``"forward_kl"``, ``"reverse_kl"`` or ``"jensen_shannon"``; see ``objectives``. The loss is its
             mean per token. On the student's own texts, reverse KL is the on-policy objective.
         jsd_weight: of ``"jensen_shannon"`` alone, from 0 (forward KL) to 1 (reverse KL); None is 0.5.
-        validation: texts to choose the best checkpoint by, under the same objective.
+        validation: texts to look at along the way, and to choose the best checkpoint by, under the same objective.
+        choose: False, or no validation texts: the last one is taken.
 
     Raises:
         ValueError: if languages or devices differ, the objective is unknown, or ``out`` holds another training.
@@ -87,7 +89,6 @@ def distil(
         "model": student.digest(),
         "corpus": given and given.digest,
         "own_texts": None if given else texts,
-        "validation": validation and validation.digest,
         "teacher": teacher.digest(),
         "teacher_beta": teacher.beta,
         "teacher_truncation": teacher.truncation._asdict(),
@@ -98,7 +99,7 @@ def distil(
     def lesson(module: PreTrainedModel) -> tuple[nn.Module, Corpus | OwnTexts]:
         return TeacherLoss(module, teacher, divergence), given or OwnTexts(module, language, texts)
 
-    return train(student, lesson, recipe, out, run, validation)
+    return train(student, lesson, recipe, out, run, validation, choose)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Knobs of a whole text: the likeliest of several, and the power p(text)^beta; and every knob by its name.
 
-Knows models that draw and score texts; leaves the formulas to ``kdlite.knobs``. The i-th text of a seed is chosen
+Knows models that draw and score texts; leaves the formulas to ``kdlite.selection``. The i-th text of a seed is chosen
 among the same candidates whatever the batch.
 """
 
@@ -13,11 +13,11 @@ import numpy as np
 
 from kdlite.checks import check_beta, check_integer, check_number
 from kdlite.distribution import stream_seed
-from kdlite.knobs import effective_sample_size, log_favour, resample
-from kdlite.lm.corpus import Sampler
-from kdlite.lm.language import Language, check_draws
-from kdlite.lm.markov import MarkovMixture
 from kdlite.lm.model import BATCH, LanguageModel
+from kdlite.selection import effective_sample_size, log_favour, resample
+from kdlite.texts.corpus import Sampler
+from kdlite.texts.language import Language, check_draws
+from kdlite.texts.markov import MarkovMixture
 
 KNOBS = ("tau", "top_k", "top_p", "min_p", "best_of", "power")
 _EQUAL = 1e-3  # nats by which rounding may part equally likely texts
@@ -75,7 +75,7 @@ class BestOf(_Chosen):
 
     def log_prob(self, tokens: np.ndarray) -> np.ndarray:
         """Log-probability of each text, shape ``(n,)``, in nats: that of the base, and how much a text of its rank
-        gains (``kdlite.knobs.best_of``). The rank is counted among 8,192 texts of the base, so it is rough for a text
+        gains (``kdlite.selection.best_of``). The rank is counted among 8,192 texts of the base, so it is rough for a text
         that is less likely than nearly all of these.
         """
         return self._favoured(self.base.log_prob(tokens))

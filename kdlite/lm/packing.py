@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.lm.language import Language
 from kdlite.lm.scoring import IGNORED
+from kdlite.texts.language import Language
 
 
 class Rows(NamedTuple):

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
 
-from kdlite.lm.language import Language, check_draws
 from kdlite.lm.next_token import Truncation, choose, temper
+from kdlite.texts.language import Language, check_draws
 
 _CHECK = 32  # steps between two looks at which texts have ended; each look waits for the device
 _GRAIN = 8  # a batch shrinks by eighths, so that a GPU meets few shapes

@@ -24,13 +24,13 @@ from transformers import PreTrainedModel, get_wsd_schedule
 
 from kdlite.checks import check_kind, check_path
 from kdlite.files import explaining, replacing
-from kdlite.lm.corpus import Corpus
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.next_token import WHOLE
 from kdlite.lm.packing import Rows, pack
 from kdlite.lm.recipe import Recipe
 from kdlite.lm.scoring import IGNORED, TokenLoss
-from kdlite.lm.store import claim, locked, write_json
+from kdlite.store import claim, locked, write_json
+from kdlite.texts.corpus import Corpus
 
 
 class Texts(Protocol):
@@ -60,6 +60,7 @@ def fit(
     out: str | Path,
     *,
     validation: Corpus | None = None,
+    choose: bool = True,
 ) -> LanguageModel:
     """A new model: a copy of ``model`` trained on ``corpus`` by maximum likelihood.
 
@@ -71,7 +72,8 @@ def fit(
         corpus: texts of the same language.
         recipe: how to train.
         out: folder for checkpoints, the loss curve ``curve.json`` and the trained ``model``.
-        validation: texts to choose the best checkpoint by; without them the last one is taken.
+        validation: texts to look at along the way, and to choose the best checkpoint by.
+        choose: False, or no validation texts: the last one is taken.
 
     Raises:
         ValueError: if corpus and model differ in language, the corpus has nothing to learn from, or ``out`` holds
@@ -93,13 +95,11 @@ def fit(
             f"nothing to learn from in {corpus.folder}: its {len(corpus)} texts hold {corpus.symbols} different "
             "token; draw a corpus from a model that says something"
         )
-    run = {
-        "model": model.digest(),
-        "corpus": corpus.digest,
-        "validation": validation and validation.digest,
-    }
+    run = {"model": model.digest(), "corpus": corpus.digest}
     begin = model.language.begin
-    return train(model, lambda module: (TokenLoss(module, begin), corpus), recipe, out, run, validation)
+    return train(
+        model, lambda module: (TokenLoss(module, begin), corpus), recipe, out, run, validation, choose
+    )
 
 
 def train(
@@ -109,6 +109,7 @@ def train(
     out: Path,
     run: dict,
     validation: Corpus | None,
+    choose: bool,
 ) -> LanguageModel:
     """What ``fit`` is for any loss and any texts.
 
@@ -119,11 +120,12 @@ def train(
     """
     state = PartialState(cpu=model.model.device.type == "cpu")
     with locked(out) if state.is_main_process else nullcontext():
-        claim(out / "run.json", run | asdict(recipe))
+        chosen = {"validation": validation and validation.digest, "choose": choose}
+        claim(out / "run.json", run | chosen | asdict(recipe))
         start = replace(model, beta=1.0, truncation=WHOLE)
         if not (out / "model.safetensors").exists():
             loss, texts = lesson(copy.deepcopy(start.model))
-            _Training(loss, start, texts, recipe, out, validation).run()
+            _Training(loss, start, texts, recipe, out, validation, choose).run()
         (out / "checkpoint.safetensors").unlink(missing_ok=True)
     return start.with_weights(out / "model.safetensors")
 
@@ -139,12 +141,13 @@ class _Training:
         recipe: Recipe,
         out: Path,
         validation: Corpus | None,
+        choose: bool,
     ) -> None:
         device = start.model.device
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         self.accelerator = Accelerator(mixed_precision="bf16" if fast else "no", cpu=device.type == "cpu")
         self.language, self.texts, self.recipe, self.out = start.language, texts, recipe, out
-        self.validation = validation
+        self.validation, self.choose = validation, choose
         self.module = module = loss.model
         module.float().eval().requires_grad_(True)  # no dropout: a step is a function of its texts
         module.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
@@ -251,7 +254,7 @@ class _Training:
             self._check("validation loss", loss, progress.step)
             best = min((value for _, value in progress.validation), default=math.inf)
             progress.validation.append((progress.step, loss))
-            if loss < best and self.accelerator.is_main_process:
+            if self.choose and loss < best and self.accelerator.is_main_process:
                 _write_weights(self.out / "best.safetensors", self.module)
         if self.accelerator.is_main_process:
             state = {f"model.{k}": v for k, v in self.module.named_parameters()}

@@ -23,10 +23,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from kdlite.checks import check_beta, check_each, check_integer, show
 from kdlite.files import DISK_ERRORS
 from kdlite.lm import packaged
-from kdlite.lm.language import Language
 from kdlite.lm.model import LanguageModel, check_device, fingerprint
 from kdlite.lm.packaged import PACKAGE, PACKAGED, one_line, quiet, room
-from kdlite.lm.store import sha256
+from kdlite.store import sha256
+from kdlite.texts.language import Language
 
 OWNER = "HuggingFaceTB"
 NAMES = tuple(f"SmolLM2-{size}{kind}" for size in ("135M", "360M", "1.7B") for kind in ("", "-Instruct"))

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kdlite.checks import check_kind
-from kdlite.mixture import GaussianMixture
+from kdlite.mixtures.mixture import GaussianMixture
 from kdlite.plots.drawable import check_name, check_table, check_values
 from kdlite.plots.style import COLOURS, figure
 

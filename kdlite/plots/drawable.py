@@ -10,7 +10,7 @@ from matplotlib.colors import is_color_like
 from numpy.typing import ArrayLike
 
 from kdlite.checks import check_each, check_kind, check_real, check_shape, show
-from kdlite.mixture import GaussianMixture, check_points
+from kdlite.mixtures.mixture import GaussianMixture, check_points
 
 
 def check_table(name: str, table: Mapping, most: int | None = None) -> Mapping:

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdlite.checks import check_each, check_kind, check_number
-from kdlite.mixture import GaussianMixture
+from kdlite.frontier import Frontier
+from kdlite.mixtures.mixture import GaussianMixture
 from kdlite.plots.drawable import check_name, check_table, check_values
 from kdlite.plots.style import COLOURS, LINES, figure
-from kdlite.scores import Frontier
 
 _CLOUDS = ("direct", "student")
 

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
 from kdlite.checks import check_each, check_kind, check_number
-from kdlite.mixture import GaussianMixture
+from kdlite.mixtures.mixture import GaussianMixture
+from kdlite.mixtures.sweep import Sweep
 from kdlite.plots.drawable import check_name, check_planar, check_table
 from kdlite.plots.frontiers import frontier
 from kdlite.plots.style import COLOURS, HEAT, LINES, figure
-from kdlite.sweep import Sweep
 
 
 def planes(panels: dict[str, dict[str, GaussianMixture | np.ndarray]], *, extent: float = 2.0) -> Figure:

@@ -13,7 +13,7 @@ from kdlite.plots.drawable import check_name
 from kdlite.plots.style import COLOURS, LINES, figure
 
 if TYPE_CHECKING:
-    from kdlite.lm.results import Results
+    from kdlite.texts.results import Results
 
 
 # What a curve of a run is drawn as, and called.

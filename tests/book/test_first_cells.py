@@ -14,7 +14,10 @@ import yaml
 from chapters import BOOK, NOTEBOOKS
 
 CONFIG = yaml.safe_load((BOOK.parent / "_config.yml").read_text())
-EXTRA = ["accelerate", "filelock", "gguf", "pyarrow", "safetensors", "torch", "transformers"]
+BOOK_EXTRA = ["anywidget", "matplotlib", "scipy", "tqdm"]
+EXTRA = sorted(
+    {*BOOK_EXTRA, "accelerate", "filelock", "gguf", "pyarrow", "safetensors", "torch", "transformers"}
+)
 ADDRESS = "git+https://github.com/someone/somewhere@main"
 
 
@@ -33,7 +36,7 @@ def test_the_source_is_the_address_of_the_launch_buttons():
     assert first_cells.source({"repository": where}) == ADDRESS
     assert first_cells.source({"repository": {**where, "url": ""}}) == ""
     text = (BOOK / "text" / "intro.md").read_text()
-    assert f'\nset_up("{ADDRESS}")\n' in first_cells.with_first_cell(text, {"repository": where})
+    assert f'\nset_up(\n    "{ADDRESS}",\n' in first_cells.with_first_cell(text, {"repository": where})
 
 
 @pytest.mark.parametrize(
@@ -46,8 +49,8 @@ def test_a_chapter_of_language_models_needs_the_extra(line):
 @pytest.mark.parametrize(
     "line", ["import kdlite as kd", "from kdlite import plots", "and from kdlite import lm"]
 )
-def test_any_other_needs_the_core_alone(line):
-    assert first_cells.needs(f"{line}\n") == []
+def test_any_other_needs_what_every_chapter_needs(line):
+    assert first_cells.needs(f"{line}\n") == BOOK_EXTRA
 
 
 def test_writing_the_cell_again_changes_nothing_but_the_cell():
@@ -95,9 +98,12 @@ def test_where_kdlite_is_nothing_happens(set_up, pip, capsys):
 
 @pytest.mark.usefixtures("without_kdlite")
 def test_where_it_is_missing_pip_installs_it_and_keeps_numpy_and_torch(set_up, pip):
-    set_up(ADDRESS)
+    set_up(ADDRESS, *BOOK_EXTRA)
     set_up(ADDRESS, *EXTRA)
-    assert [command[-1] for command in pip.commands] == [f"kdlite @ {ADDRESS}", f"kdlite[lm] @ {ADDRESS}"]
+    assert [command[-1] for command in pip.commands] == [
+        f"kdlite[book] @ {ADDRESS}",
+        f"kdlite[book,lm] @ {ADDRESS}",
+    ]
     host = "".join(f"{name}=={metadata.version(name)}\n" for name in ("numpy", "torch"))
     assert pip.kept == [host, host]
 
@@ -110,7 +116,7 @@ def test_a_folder_of_that_name_is_not_the_package(set_up, pip, monkeypatch):
 
 def test_a_missing_part_of_the_extra_is_installed(set_up, pip):
     set_up(ADDRESS, "numpy", "no-such-package")
-    assert pip.commands[0][-1] == f"kdlite[lm] @ {ADDRESS}"
+    assert pip.commands[0][-1] == f"kdlite[book] @ {ADDRESS}"
 
 
 @pytest.mark.usefixtures("without_kdlite")
@@ -119,7 +125,7 @@ def test_the_variable_takes_the_place_of_the_source(set_up, pip, monkeypatch, tm
     for value in ("a wheel.whl", "git+https://x.org/y"):
         monkeypatch.setenv("KDLITE_SOURCE", value)
         set_up(ADDRESS)
-    found = [command[-1].removeprefix("kdlite @ ") for command in pip.commands]
+    found = [command[-1].removeprefix("kdlite[book] @ ") for command in pip.commands]
     assert found == [(tmp_path / "a wheel.whl").as_uri(), "git+https://x.org/y"]
 
 

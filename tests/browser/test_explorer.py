@@ -180,7 +180,7 @@ def test_numbers_are_precision_and_recall(show):
         }
         shown = numbers(page)
         for name, mixture in mixtures.items():
-            expected = [kd.precision(mixture, truth).value, kd.recall(mixture, truth).value]
+            expected = [kd.precision(mixture, truth=truth).value, kd.recall(mixture, truth=truth).value]
             np.testing.assert_allclose(
                 shown[name], expected, atol=1e-3, rtol=2e-5, err_msg=f"{name} {setting}"
             )

@@ -9,7 +9,7 @@ from toy_results import language_results, toy_results
 
 import kdlite as kd
 from kdlite.lm import Language, Surprisal, TemperatureExplorer
-from kdlite.lm.model import Reading
+from kdlite.texts.language import Reading
 
 TRUTH = kd.GaussianMixture([0.7, 0.3], [(-1.2, 0), (1, 0.5)], [0.1 * np.eye(2), 0.2 * np.eye(2)])
 

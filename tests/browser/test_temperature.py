@@ -6,8 +6,8 @@ from axe_playwright_python.sync_playwright import Axe
 from toy_results import DOTS, TAUS, language_results, toy_results
 
 from kdlite import plots
+from kdlite.explorer.surprisal import EDGES, GROUNDS
 from kdlite.lm import TemperatureExplorer
-from kdlite.lm.surprisal import EDGES, GROUNDS
 
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CROSSING = """() => {

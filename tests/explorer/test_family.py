@@ -62,7 +62,7 @@ def test_numbers_are_precision_and_recall(stored):
             "teacher_score": (stored.teacher(profile, n_teacher).sharpen(beta), (p, a, b)),
         }
         for name, (mixture, at) in scored.items():
-            expected = [kd.precision(mixture, truth).value, kd.recall(mixture, truth).value]
+            expected = [kd.precision(mixture, truth=truth).value, kd.recall(mixture, truth=truth).value]
             np.testing.assert_allclose(stored.arrays[name][at], expected, atol=1e-3, rtol=2e-5, err_msg=name)
         teacher = stored.teacher(profile, n_teacher).sharpen(beta)
         np.testing.assert_allclose(stored.arrays["entropy"][p, a, b], teacher.weight_entropy, atol=1e-4)

@@ -75,7 +75,10 @@ def test_answer_is_right_for_moved_modes():
     assert answer.header["betas"] == [4.0]
     np.testing.assert_allclose(explorer.truth.means, modes)
     student = to_mixture(answer.arrays["student"][0, 0, 0, 0])
-    expected = [kd.precision(student, explorer.truth).value, kd.recall(student, explorer.truth).value]
+    expected = [
+        kd.precision(student, truth=explorer.truth).value,
+        kd.recall(student, truth=explorer.truth).value,
+    ]
     np.testing.assert_allclose(answer.arrays["distilled_score"].ravel(), expected, atol=1e-3)
 
 

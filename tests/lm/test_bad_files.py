@@ -13,9 +13,9 @@ from toy_results import toy_results
 
 from kdlite import lm
 from kdlite.lm import packaged
-from kdlite.lm.profile import Profile
-from kdlite.lm.status import status
 from kdlite.lm.weights import load
+from kdlite.runs.profile import Profile
+from kdlite.runs.status import status
 
 DEEP = 100_000
 TOML = """

@@ -169,7 +169,7 @@ def run(folder, out, own, die_after=None):
 @pytest.mark.parametrize("own", [False, True])
 def test_a_killed_distillation_ends_with_the_bits_of_one_that_was_not(folder, own):
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kdlite.lm"])
+    context.set_forkserver_preload(["kdlite.lm.training"])
     killed, kept = f"killed {own}", f"whole {own}"
     process = context.Process(target=run, args=(folder, killed, own, 5))
     process.start()

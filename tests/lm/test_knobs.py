@@ -7,7 +7,7 @@ from languages import LANGUAGES, chains, every_text, full_log_prob, llama, p_val
 from transformers import TopPLogitsWarper
 
 import kdlite as kd
-from kdlite import knobs
+from kdlite import selection
 from kdlite.lm import Corpus, Recipe, distil
 from kdlite.lm.knobs import KNOBS, BestOf, Power, tries, turn
 from kdlite.lm.next_token import Truncation
@@ -44,7 +44,7 @@ def test_a_truncated_model_cannot_be_saved(tmp_path):
 
 @pytest.mark.parametrize("n", [1, 3, 8])
 def test_the_likeliest_of_several_texts_is_as_frequent_as_enumeration_says(n):
-    expected = knobs.best_of(LOG_P, n)
+    expected = selection.best_of(LOG_P, n)
     best = BestOf(MODEL, n)
     assert p_value(best.sample(20_000, 0, batch=16_000), TEXTS, expected) > 1e-3
     common = expected > np.log(0.01)  # rarer texts have a rough rank
@@ -53,7 +53,7 @@ def test_the_likeliest_of_several_texts_is_as_frequent_as_enumeration_says(n):
 
 @pytest.mark.parametrize("beta", [0.6, 1.0, 2.0])
 def test_the_power_of_a_text_is_as_frequent_as_enumeration_says(beta):
-    expected = knobs.power(LOG_P, beta)
+    expected = selection.power(LOG_P, beta)
     power = Power(MODEL, beta, candidates=64)
     assert p_value(power.sample(1_000, 0, batch=32_000), TEXTS, expected) > 1e-3
     np.testing.assert_allclose(power.log_prob(TEXTS), expected, atol=0.03)
@@ -64,14 +64,14 @@ def test_temperature_alone_is_not_the_power():
     """With one candidate nothing is chosen, and the draws are those of the tempered model."""
     drawn = Power(MODEL, 2.0, candidates=1).sample(20_000, 0, batch=10_000)
     assert p_value(drawn, TEXTS, MODEL.sharpen(2.0).log_prob(TEXTS)) > 1e-3
-    assert p_value(drawn, TEXTS, knobs.power(LOG_P, 2.0)) < 1e-6
+    assert p_value(drawn, TEXTS, selection.power(LOG_P, 2.0)) < 1e-6
 
 
 def test_the_power_of_a_mixture_of_chains():
     truth = chains()
     texts = every_text(truth.language)
     with np.errstate(divide="ignore"):
-        expected = knobs.power(truth.log_prob(texts), 2.0)
+        expected = selection.power(truth.log_prob(texts), 2.0)
     drawn = Power(truth, 2.0, candidates=64).sample(4_000, 0, batch=32_000)
     assert p_value(drawn, texts, expected) > 1e-3
 
@@ -90,10 +90,10 @@ def test_a_text_depends_on_seed_and_place_alone(knob):
 def test_both_scores_take_them():
     truth = llama(LANGUAGE, seed=2)
     best = BestOf(MODEL, 4)
-    q = np.exp(knobs.best_of(LOG_P, 4))
+    q = np.exp(selection.best_of(LOG_P, 4))
     sizes = LANGUAGE.size(TEXTS)
     expected = q @ truth.log_prob(TEXTS) / (q @ sizes)
-    found = kd.precision(best, truth, n=4000)
+    found = kd.precision(best, truth=truth, n=4000)
     assert abs(found.value - expected) < 5 * found.stderr
 
 

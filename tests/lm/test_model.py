@@ -131,13 +131,13 @@ def test_precision_and_recall_agree_with_enumeration(truth):
     texts = every_text(student.language)
     p, q = truth.log_prob(texts), student.log_prob(texts)
     if np.isinf(p).any():
-        assert kd.precision(student, truth, n=500).value == -np.inf
+        assert kd.precision(student, truth=truth, n=500).value == -np.inf
         truth = replace(
             truth, transitions=0.9 * truth.transitions + 0.1 / 3, initial=0.9 * truth.initial + 0.1 / 3
         )
         p = truth.log_prob(texts)
     for measure, sampled, scored in ((kd.precision, q, p), (kd.recall, p, q)):
-        found = [measure(student, truth, n=128, seed=seed) for seed in range(60)]
+        found = [measure(student, truth=truth, n=128, seed=seed) for seed in range(60)]
         values, errors = (np.array([getattr(f, name) for f in found]) for name in ("value", "stderr"))
         exact = np.exp(sampled) @ scored / (np.exp(sampled) @ student.size(texts))
         assert abs(values.mean() - exact) < 4 * values.std() / math.sqrt(len(values))
@@ -149,7 +149,7 @@ def test_precision_of_texts_that_end():
     student, truth, texts = llama(language), gpt2(language), every_text(language)
     p, q, sizes = truth.log_prob(texts), student.log_prob(texts), student.size(texts)
     for measure, sampled, scored in ((kd.precision, q, p), (kd.recall, p, q)):
-        found = measure(student, truth, n=1500)
+        found = measure(student, truth=truth, n=1500)
         exact = np.exp(sampled) @ scored / (np.exp(sampled) @ sizes)
         assert abs(found.value - exact) < 4 * found.stderr < 0.2
 
@@ -179,20 +179,20 @@ def test_precision_of_texts_that_end():
 def test_models_of_different_languages_are_not_compared(other, message):
     for measure in (kd.precision, kd.recall):
         with pytest.raises(ValueError, match=message):
-            measure(llama(PLAIN), llama(other), n=5)
+            measure(llama(PLAIN), truth=llama(other), n=5)
 
 
 def test_texts_and_points_are_not_compared():
     points = kd.GaussianMixture([1.0], [[0.0]], [[[1.0]]])
     with pytest.raises(ValueError, match="a LanguageModel and a GaussianMixture have no samples in common"):
-        kd.precision(llama(PLAIN), points, n=5)
+        kd.precision(llama(PLAIN), truth=points, n=5)
     with pytest.raises(ValueError, match="vocabulary size of the student is 11, that of the truth is 3"):
-        kd.recall(llama(PLAIN), chains(), n=5)
+        kd.recall(llama(PLAIN), truth=chains(), n=5)
 
 
 def test_models_are_not_integrated():
     with pytest.raises(ValueError, match="no exact integral over a LanguageModel; pass n"):
-        kd.precision(llama(PLAIN), llama(PLAIN))
+        kd.precision(llama(PLAIN), truth=llama(PLAIN))
 
 
 # The object

@@ -58,7 +58,7 @@ def test_a_reading_has_the_models_log_probabilities_of_its_own_texts_alone(maker
 def test_a_reading_stands_for_the_model_in_precision(tmp_path):
     truth, student = llama(LANGUAGE), llama(LANGUAGE, seed=2)
     own = draw(student, tmp_path)
-    assert kd.precision(own, truth.read(own.texts()), 60) == kd.precision(own, truth, 60)
+    assert kd.precision(own, truth=truth.read(own.texts()), n=60) == kd.precision(own, truth=truth, n=60)
     shorter = llama(replace(LANGUAGE, length=19))
     with pytest.raises(ValueError, match="length of the student is 20, that of the truth is 19"):
-        kd.precision(own, shorter.read(shorter.sample(60, 0)), 60)
+        kd.precision(own, truth=shorter.read(shorter.sample(60, 0)), n=60)

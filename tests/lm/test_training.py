@@ -213,7 +213,7 @@ DEATHS = {
 @pytest.mark.parametrize("death", DEATHS)
 def test_a_killed_training_ends_with_the_bits_of_one_that_was_not(folder, death):
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kdlite.lm"])
+    context.set_forkserver_preload(["kdlite.lm.training"])
     process = context.Process(target=train_and_die, args=(folder, death, *DEATHS[death]))
     process.start()
     process.join(120)

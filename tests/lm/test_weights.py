@@ -14,8 +14,8 @@ from transformers import AutoTokenizer
 
 from kdlite import lm
 from kdlite.lm import packaged
-from kdlite.lm.store import sha256
 from kdlite.lm.weights import best_dtype, load
+from kdlite.store import sha256
 
 
 class TestReal:

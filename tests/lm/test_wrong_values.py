@@ -9,9 +9,9 @@ from toy_results import language_results
 
 from kdlite import lm
 from kdlite.lm import objectives
-from kdlite.lm.compare import compare
-from kdlite.lm.profile import Beyond, Lesson, Pretrained, Texts, Toy
-from kdlite.lm.status import status
+from kdlite.runs.compare import compare
+from kdlite.runs.profile import Beyond, Lesson, Pretrained, Texts, Toy
+from kdlite.runs.status import status
 
 LANGUAGE = LANGUAGES["end, longer prompt"]
 MODEL, MARKOV = llama(LANGUAGE), chains()

@@ -58,7 +58,7 @@ def test_two_hundred_components_are_sampled_scored_and_integrated():
     truth = random_mixture(rng, 200, 2, (0.05, 0.3), 3.0)
     student = random_mixture(rng, 200, 2, (0.1, 0.5), 3.0)
     for score in (kd.precision, kd.recall):
-        exact, drawn = score(student, truth), score(student, truth, n=20_000)
+        exact, drawn = score(student, truth=truth), score(student, truth=truth, n=20_000)
         assert abs(exact.value - drawn.value) < 5 * drawn.stderr
 
 
@@ -80,7 +80,7 @@ def test_two_hundred_components_are_fitted_by_few(n_components):
     ).fit(x)
     assert drawn.log_prob(x).mean() >= theirs.score(x) - 1e-4
     exact = kd.fit_mixture(truth, n_components, init=drawn)
-    assert kd.recall(exact, truth).value >= kd.recall(drawn, truth).value - 1e-3
+    assert kd.recall(exact, truth=truth).value >= kd.recall(drawn, truth=truth).value - 1e-3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")

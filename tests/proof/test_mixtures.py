@@ -16,7 +16,9 @@ def test_exact_agrees_with_a_dense_grid(seed):
     sampled = random_mixture(rng, rng.integers(1, 9), 2, widths[rng.integers(3)], rng.choice([0.5, 2, 6]))
     scored = random_mixture(rng, rng.integers(2, 9), 2, widths[rng.integers(3)], rng.choice([0.5, 2, 6]))
     expected = dense_integral(sampled, scored, 0.015)
-    assert kd.precision(sampled, scored).value == pytest.approx(expected, abs=max(1e-3, 1e-5 * abs(expected)))
+    assert kd.precision(sampled, truth=scored).value == pytest.approx(
+        expected, abs=max(1e-3, 1e-5 * abs(expected))
+    )
 
 
 @pytest.mark.parametrize("seed", range(500))
@@ -26,7 +28,7 @@ def test_exact_agrees_with_monte_carlo(seed):
     sampled = random_mixture(rng, rng.integers(1, 9), dim, (0.1, 1.0), 2.0)
     scored = random_mixture(rng, rng.integers(1, 9), dim, (0.1, 1.0), 2.0)
     for score in (kd.precision, kd.recall):
-        exact, drawn = score(sampled, scored), score(sampled, scored, n=50_000, seed=seed)
+        exact, drawn = score(sampled, truth=scored), score(sampled, truth=scored, n=50_000, seed=seed)
         assert abs(exact.value - drawn.value) < 5 * drawn.stderr
 
 

@@ -10,8 +10,8 @@ import psutil
 import pytest
 from runs import SMOKE, Command, Fork, finish, kill_often, outcome, seconds
 
-from kdlite.lm.stages import stages
-from kdlite.lm.store import is_locked
+from kdlite.runs.stages import stages
+from kdlite.store import is_locked
 
 
 def test_a_run_killed_at_a_hundred_moments_ends_as_one_that_was_not(smoke, tmp_path):

@@ -1,0 +1,123 @@
+"""Texts with each token on a ground that says how surprising a model finds it.
+
+Knows tokens, their log-probabilities and the scale of grounds, which the widget shares; knows nothing of models.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from math import exp
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kdlite import page
+from kdlite.checks import check_kind, show
+from kdlite.texts.language import Reading
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+EDGES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nats of surprisal, -log p, where one ground ends and the next begins
+# One purple, ever less transparent, so that lightness alone tells the steps apart. The page's own letters, dark or
+# light, keep a contrast of 4.5 on each.
+GROUNDS = tuple(f"rgb(180 75 165 / {alpha})" for alpha in (0, 0.1, 0.21, 0.34, 0.49, 0.65))
+END = "⟨end⟩"
+_VISIBLE = {i: 0x2400 + i for i in range(32)} | {ord("\n"): "↵", ord("\t"): "⇥", 127: "␡"}
+_VISIBLE |= dict.fromkeys((0x85, 0x2028, 0x2029), "↵")
+# Left in a text, marks of writing direction would turn around the tokens behind them.
+_VISIBLE |= dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "⇄")
+
+
+def spell(text: Iterable[int], pieces: Mapping[int, str] | None, end: int | None) -> list[str]:
+    """What stands for each token of a text: its piece, or without pieces its id.
+
+    Line breaks and control characters become symbols, and the first end token, with which the text stops, ``END``.
+    """
+    shown = []
+    for token in text:
+        if token == end:
+            return [*shown, END]
+        if pieces and token not in pieces:
+            raise ValueError(f"token {token!r} is not among the {len(pieces)} pieces; make the run again")
+        shown.append((pieces[token].translate(_VISIBLE) or "∅") if pieces else f" {token}")
+    return shown
+
+
+@dataclass(frozen=True)
+class Surprisal:
+    """Texts as a model reads them: each token on a ground that grows with its surprisal, -log p of the token given
+    those before it, in nats.
+
+    Shows itself in a notebook, light or dark. Before each text stands the mean of log p over its tokens; pointing at
+    a token gives its own number.
+
+    Attributes:
+        reading: of the texts, from ``LanguageModel.read``.
+        tokenizer: spells the tokens; without one they are ids.
+    """
+
+    reading: Reading
+    tokenizer: "PreTrainedTokenizerBase | None" = None
+
+    def __post_init__(self) -> None:
+        check_kind("reading", self.reading, Reading, "pass what LanguageModel.read gave")
+        if self.tokenizer is not None and not callable(getattr(self.tokenizer, "decode", None)):
+            raise ValueError(
+                f"tokenizer must decode token ids, got {show(self.tokenizer)}; None shows the ids"
+            )
+
+    def __str__(self) -> str:
+        return "\n".join(f"{_number(mean, 1)} {''.join(tokens)}" for mean, tokens, _ in self._texts())
+
+    def _repr_html_(self) -> str:
+        steps = (*(f"≥ −{edge:g}" for edge in EDGES), "less")
+        legend = " ".join(
+            f'<span style="background: {ground}; padding: 2px 6px; white-space: nowrap">{step}</span>'
+            for ground, step in zip(GROUNDS, steps, strict=True)
+        )
+        prompt = escape(self.tokenizer.decode(self.reading.language.prompt)) if self.tokenizer else ""
+        texts = "".join(
+            f'<div style="display: flex; gap: 0.8em; margin: 0.5em 0"><b>{_number(mean, 1)}</b>'
+            f'<div style="white-space: pre-wrap; overflow-wrap: anywhere"><i>{prompt}</i>'
+            f"{''.join(map(_span, tokens, scores))}</div></div>"
+            for mean, tokens, scores in self._texts()
+        )
+        return (
+            '<div class="kd-surprisal" style="font-variant-numeric: tabular-nums; line-height: 1.7; text-align: start">'
+            f"<div>log p of a token (nats): {legend}</div>{texts}</div>"
+        )
+
+    def save_html(self, path: str | Path, *, title: str = "Surprise, token by token") -> None:
+        """Write the texts as they are shown to an HTML file that needs no network.
+
+        Args:
+            path: of the file; one that is there is replaced.
+            title: the heading of the page.
+
+        Raises:
+            ValueError: if the path names no file, or the title is not text.
+            OSError: if the file cannot be written, naming it.
+        """
+        page.save(path, self._repr_html_(), title=title)
+
+    def _texts(self) -> list[tuple[float, list[str], list[float]]]:
+        """Of each text the mean log-probability, the tokens spelled, and their log-probabilities."""
+        language, tokens, scores, _ = self.reading
+        pieces = self.tokenizer and {int(i): self.tokenizer.decode([i]) for i in np.unique(tokens)}
+        sizes = language.size(tokens)
+        return [
+            (float(own[:size].mean()), spell(text[:size].tolist(), pieces, language.eos), own[:size].tolist())
+            for text, own, size in zip(tokens, scores, sizes, strict=True)
+        ]
+
+
+def _span(token: str, log_prob: float) -> str:
+    ground = GROUNDS[np.searchsorted(EDGES, -log_prob)]
+    title = f"{_number(log_prob, 2)} nats, probability {exp(log_prob):.2g}"
+    return f'<span style="background: {ground}" title="{title}">{escape(token)}</span>'
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}".replace("-", "−")

@@ -1,0 +1,1 @@
+"""Gaussian mixtures, their exact fits and their sweeps. Needs NumPy alone."""

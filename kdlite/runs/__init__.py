@@ -1,0 +1,1 @@
+"""Whole experiments: from a profile, through stages that resume, to one table of results."""

@@ -1,0 +1,328 @@
+"""A whole run, from the truth's texts to a table of scores, each of its stages done once.
+
+Knows folders, processes and what a finished stage leaves behind; knows nothing of how a model is trained or sampled.
+"""
+
+import hashlib
+import json
+import time
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from safetensors.numpy import load_file, save_file
+from tqdm import tqdm
+
+from kdlite.checks import check_kind, check_path
+from kdlite.distribution import Distribution, Estimate, precision, ratio_estimate, recall, stream_seed
+from kdlite.files import replacing, sweep
+from kdlite.lm.architecture import new, prune
+from kdlite.lm.distilling import distil
+from kdlite.lm.knobs import turn
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.training import fit
+from kdlite.lm.vocabulary import likeliest, narrow, use
+from kdlite.lm.weights import load
+from kdlite.provenance import commit
+from kdlite.runs import findings
+from kdlite.runs.costs import Costs
+from kdlite.runs.design import Learner
+from kdlite.runs.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Part, Score, Stage
+from kdlite.runs.profile import Pretrained, Profile, Scratch, Toy
+from kdlite.runs.record import RESULTS, made_now, record
+from kdlite.runs.stages import stages
+from kdlite.store import claim, locked, read_json, sha256, write_json
+from kdlite.texts.corpus import Corpus
+from kdlite.texts.geometry import Plane, coverage
+from kdlite.texts.markov import MarkovMixture
+
+PROFILE = "profile.json"
+_SHOWN = 24  # texts of each model kept with the results, for people to read
+HEDGE = 0.1  # share of texts that a hedge writes without the knob
+_DOTS = 128  # of these kept with the results
+_CHOSEN_ON, _USED_ON = 2000, 500  # texts of the truth by which its token ids are chosen, and then judged
+_PATIENCE = timedelta(days=2)  # a process may wait for the slowest as long as a stage takes
+
+
+def run(profile: Profile, out: str | Path) -> Path:
+    """Carry out a profile in a folder, or what of it is left, and return the path of ``results.json``.
+
+    Killed at any moment and called again, it ends with the very results it would have ended with. Under ``accelerate
+    launch`` its processes share the work.
+
+    Raises:
+        ValueError: if the folder holds a run of another profile, or an output has changed since it was made.
+        BlockingIOError: if another run is at work in the folder.
+        OSError: if the disk has no room for what is left, or is full; what was finished is kept.
+    """
+    check_kind("profile", profile, Profile, "pass Profile.load(name)")
+    out = check_path("out", out)
+    costs = Costs(profile)  # has errors of its own
+    commit()  # of the code that is in memory: on disk it may change before the first stage is done
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
+    with locked(out) if state.is_main_process else nullcontext():
+        if state.is_main_process:
+            claim(out / PROFILE, profile.to_dict())
+            sweep(out)
+            costs.check_disk(out)
+        state.wait_for_everyone()
+        work, todo = Run(profile, out, state), list(stages(profile))
+        with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:
+            for i, stage in enumerate(bar):
+                bar.set_description(stage.name, refresh=False)
+                work.carry_out(stage, turn=i)
+        state.wait_for_everyone()
+        if state.is_main_process:
+            record(profile, out, work.truth)
+        state.wait_for_everyone()
+    return out / RESULTS
+
+
+class Run:
+    """One profile in one folder, and how its jobs are done."""
+
+    def __init__(self, profile: Profile, out: Path, state: PartialState) -> None:
+        self.profile, self.out, self.state = profile, out, state
+        self._truth: LanguageModel | MarkovMixture | None = None
+        self._fits = {stage.name: stage.job for stage in stages(profile) if isinstance(stage.job, Fit)}
+
+    def carry_out(self, stage: Stage, turn: int) -> None:
+        """Make a stage's outputs, or check those that are there.
+
+        Processes draw and train together, and share out the scores among them.
+        """
+        alone = isinstance(stage.job, Score)
+        if alone and turn % self.state.num_processes != self.state.process_index:
+            return
+        together = (lambda: None) if alone else self.state.wait_for_everyone
+        keeps = alone or self.state.is_main_process
+        done = (self.out / stage.name / DONE).exists()
+        together()  # all have looked before one writes
+        if done:
+            if keeps:
+                self._check(stage)
+            return
+        start = time.monotonic()
+        self._do(stage)
+        together()
+        if keeps:
+            self._finish(stage, time.monotonic() - start)
+        together()
+
+    def _check(self, stage: Stage) -> None:
+        """Nothing, or a ValueError if a finished stage is not what it was."""
+        folder = self.out / stage.name
+        done = read_json(folder / DONE)
+        if not (isinstance(done, dict) and isinstance(done.get("writes"), dict) and "reads" in done):
+            raise ValueError(f"{folder / DONE} does not say what was made; delete {folder} to make it again")
+        for name, digest in done["writes"].items():
+            if not (folder / name).is_file() or sha256(folder / name) != digest:
+                raise ValueError(
+                    f"{folder / name} is missing or has changed since it was made; restore it, or delete "
+                    f"{folder} to make it again"
+                )
+        if done["reads"] != self._reads(stage):
+            raise ValueError(f"what {folder} was made from has changed; delete {folder} to make it again")
+
+    def _finish(self, stage: Stage, seconds: float) -> None:
+        """Declare a stage done."""
+        folder = self.out / stage.name
+        # Hidden ones are nobody's output.
+        files = sorted(path for path in folder.rglob("[!.]*") if path.is_file())
+        writes = {str(path.relative_to(folder)): sha256(path) for path in files}
+        done = {"reads": self._reads(stage), "writes": writes, "seconds": round(seconds, 1)}
+        write_json(folder / DONE, done | made_now())
+
+    def _reads(self, stage: Stage) -> dict[str, str]:
+        """A fingerprint of the outputs of each stage that this one reads."""
+        found = {}
+        for name in stage.reads:
+            writes = read_json(self.out / name / DONE)["writes"]
+            found[name] = hashlib.sha256(json.dumps(writes, sort_keys=True).encode()).hexdigest()
+        return found
+
+    def _do(self, stage: Stage) -> None:
+        folder = self.out / stage.name
+        match stage.job:
+            case Draw(sampler, n, tau, beta, knob, setting):
+                model = self.truth.sharpen(beta) if sampler == "truth" else self._trained(sampler, 1 / tau)
+                if knob:
+                    model = turn(model, knob, setting)
+                self._corpus(model, folder, n, stage.name, state=self.state)
+            case Keep(n):
+                self._keep(folder, n)
+            case Embed():
+                if self.state.is_main_process:
+                    self._embed(folder)
+            case Fit(learner, corpus, n, seed, lesson, teacher, validation, choose):
+                start, recipe = self._untrained(learner, seed), replace(learner.recipe, seed=seed)
+                texts = n if corpus is None else self._open(corpus)
+                options = {"validation": self._open(validation), "choose": choose}
+                if lesson is None:
+                    fit(start, texts, recipe, folder, **options)
+                else:
+                    options |= {"objective": "jensen_shannon", "jsd_weight": lesson.jsd_weight}
+                    distil(start, self._trained(teacher, 1 / lesson.tau), texts, recipe, folder, **options)
+            case Score():
+                self._score(stage.job, folder)
+            case Measure():
+                self._measure(stage.job, folder)
+
+    @property
+    def truth(self) -> LanguageModel | MarkovMixture:
+        """The truth, made or loaded when it is first needed."""
+        if self._truth is None:
+            self._truth = _make_truth(self.profile.truth)
+            if getattr(self.profile.truth, "tokens", None):
+                self._truth = narrow(self._truth, read_json(self.out / "truth-tokens" / "tokens.json")["ids"])
+        return self._truth
+
+    def _open(self, corpus: str | Part) -> Corpus:
+        if isinstance(corpus, Part):
+            return Corpus.open(self.out / corpus.corpus).part(corpus.start, corpus.stop)
+        return Corpus.open(self.out / corpus)
+
+    def _keep(self, folder: Path, n: int) -> None:
+        """Find the truth's likeliest token ids on some of its texts, and on others how much of it they are."""
+        whole = _make_truth(self.profile.truth)
+        texts = self._corpus(whole, folder, _CHOSEN_ON + _USED_ON, folder.name, state=self.state).texts()
+        if self.state.is_main_process:
+            ids = likeliest(whole, texts[:_CHOSEN_ON], n)
+            found = use(whole, texts[_CHOSEN_ON:], ids)
+            write_json(folder / "tokens.json", {"ids": ids, "use": found._asdict()})
+
+    def _trained(self, name: str, beta: float) -> LanguageModel:
+        model = self._untrained(self._fits[name].learner, 0).with_weights(
+            self.out / name / "model.safetensors"
+        )
+        if isinstance(self.truth, LanguageModel):
+            model = model.to(dtype=self.truth.model.dtype)
+        return model.sharpen(beta)
+
+    def _untrained(self, learner: Learner, seed: int) -> LanguageModel:
+        if learner.layers is not None:
+            return prune(self.truth, learner.layers)
+        tokenizer = getattr(self.truth, "tokenizer", None)
+        return new(learner.shape, self.truth.language, seed=seed, tokenizer=tokenizer).to(self.state.device)
+
+    def _corpus(
+        self, model: LanguageModel | MarkovMixture, folder: Path, n: int, name: str, **options
+    ) -> Corpus:
+        options |= {"shard": self.profile.texts.shard, "batch": self.profile.batch}
+        return Corpus.draw(
+            model, folder, n=n, seed=stream_seed(self.profile.seed, name), sampler=name, **options
+        )
+
+    def _embed(self, folder: Path) -> None:
+        """The truth's texts as points, and how well its own other texts cover them."""
+        own, other = (
+            self.truth.read(Corpus.open(self.out / name).sample(self.profile.texts.points, seed=0)).state
+            for name in ("truth-score", "truth-train")
+        )
+        plane = Plane.of(own)
+        with replacing(folder / "points.safetensors") as temporary:
+            save_file({"points": own, "centre": plane.centre, "axes": plane.axes}, temporary)
+        found = {
+            "share": plane.share.tolist(),
+            "points": _dots(plane, own),
+            "coverage": coverage(other, own)._asdict(),
+        }
+        write_json(folder / "plane.json", found)
+
+    def _score(self, row: Score, folder: Path) -> None:
+        """Draw from one model and score it: precision on its own texts, recall on the truth's."""
+        model, n = self._trained(row.model, row.cooling), self.profile.texts.score
+        if row.curve in ("turned", "decoded"):
+            model = turn(model, row.knob, row.setting)
+        own = self._corpus(model, folder / "samples", n, folder.name)
+        texts = own.texts()
+        others = {name: Corpus.open(self.out / f"truth-{name}") for name in ("score", "validation")}
+        found = {"seed": row.seed, "curve": row.curve, "tau": row.tau, "beta": row.beta}
+        if row.knob:
+            found |= {"knob": row.knob, "setting": row.setting}
+        if isinstance(self.truth, MarkovMixture):
+            judge, chains = self.truth, self.truth.responsibilities(texts)
+            found |= {
+                "shares": chains.mean(axis=0).tolist(),
+                "chains": chains[:_SHOWN].argmax(axis=1).tolist(),
+            }
+        else:
+            judge = self.truth.read(texts)
+            points = load_file(self.out / "truth-points" / "points.safetensors")
+            plane = Plane(points["centre"], points["axes"], np.empty(2))
+            found |= {
+                "token_log_prob": judge.token_log_prob[:_SHOWN].round(2).tolist(),
+                "points": _dots(plane, judge.state),
+                "coverage": coverage(judge.state[: self.profile.texts.points], points["points"])._asdict(),
+            }
+        unseen = recall(model, truth=others["validation"], n=len(others["validation"]))
+        perplexity = float(np.exp(-unseen.value))
+        if self.profile.beyond and row.curve in ("cooled", "decoded"):
+            found |= self._hedged(model, row.model, others["score"].sample(n, seed=0))
+        found |= {
+            "precision": precision(own, truth=judge, n=n)._asdict(),
+            "recall": _finite(recall(model, truth=others["score"], n=n)),
+            "entropy": ratio_estimate(-own.log_probs(), own.size(texts))._asdict(),
+            "perplexity": _finite(Estimate(perplexity, perplexity * unseen.stderr, unseen.n)),
+            "texts": texts[:_SHOWN].tolist(),
+        }
+        write_json(folder / "score.json", found)
+
+    def _measure(self, row: Measure, folder: Path) -> None:
+        """Draw from a model, and keep of each of its texts, and of the truth's, what the study's errors need."""
+        n = self.profile.texts.score
+        model = self._writer(row.model, 1 / row.decoding)
+        own = self._corpus(model, folder / "samples", n, folder.name)
+        texts, others = own.texts(), Corpus.open(self.out / "truth-score").sample(n, seed=0)
+        read = self.truth.read(texts)
+        kept = {
+            "own": own.log_probs(),
+            "truth": read.log_prob(texts),
+            "judge": self._trained(row.judge, 1.0).log_prob(texts),
+            "size": own.size(texts).astype(float),
+            "recall": model.log_prob(others),
+            "recall_size": own.size(others).astype(float),
+        }
+        with replacing(folder / "texts.safetensors") as temporary:
+            save_file(kept | {"token_log_prob": read.token_log_prob.astype(np.float16)}, temporary)
+        write_json(folder / "score.json", findings.row(row, kept, texts, self.truth, self.profile.study))
+
+    def _writer(self, name: str, beta: float) -> LanguageModel:
+        """The truth, or a trained model, at an inverse temperature."""
+        return self.truth.sharpen(beta) if name == "truth" else self._trained(name, beta)
+
+    def _hedged(self, model: Distribution, name: str, texts: np.ndarray) -> dict:
+        """How a student with a knob expects the truth's texts: the share of them that it cannot write, and the recall of
+        a hedge, which writes one text in ten without the knob.
+        """
+        turned, plain, n = model.log_prob(texts), self._trained(name, 1.0).log_prob(texts), len(texts)
+        unsaid = float(np.mean(np.isneginf(turned)))
+        hedge = np.logaddexp(np.log1p(-HEDGE) + turned, np.log(HEDGE) + plain)
+        return {
+            "unsaid": Estimate(unsaid, float(np.sqrt(unsaid * (1 - unsaid) / n)), n)._asdict(),
+            "hedged": ratio_estimate(hedge, model.size(texts))._asdict(),
+        }
+
+
+def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixture:
+    if isinstance(truth, Toy):
+        return MarkovMixture.random(**asdict(truth))
+    if isinstance(truth, Pretrained):
+        try:
+            return load(truth.name, truth.source, prompt=truth.prompt, length=truth.length)
+        except RuntimeError as error:  # files that cannot be read
+            raise ValueError(str(error)) from error
+    return new(truth.shape, truth.language, seed=truth.seed).sharpen(truth.beta).to(PartialState().device)
+
+
+def _finite(estimate: Estimate) -> dict | None:
+    """Plain values; None for a score without end, which JSON cannot hold."""
+    return estimate._asdict() if np.isfinite(estimate.value) else None
+
+
+def _dots(plane: Plane, points: np.ndarray) -> list[list[float]]:
+    return plane.project(points[:_DOTS]).round(2).tolist()

@@ -1,0 +1,247 @@
+"""What a run does, as plain numbers: the truth, the sizes, the shapes, the recipes.
+
+Knows TOML and what is valid in it; knows nothing of how a stage is carried out.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from kdlite.checks import check_beta, check_each, check_integer, check_kind, check_number, check_seed, show
+from kdlite.lm.architecture import Shape, find_shape
+from kdlite.runs.design import Beyond, Learner, Study, make
+from kdlite.texts.language import Language
+from kdlite.texts.markov import check_random
+
+_FOLDER = Path(__file__).with_name("profiles")
+BUILT_IN = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+_POINTS = 1024  # at most so many texts of each model are made points
+
+
+@dataclass(frozen=True)
+class Toy:
+    """The truth as a random mixture of Markov chains; see ``MarkovMixture.random``."""
+
+    chains: int
+    symbols: int
+    length: int
+    decay: float
+    concentration: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        check_random(**asdict(self))
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """The truth as a pretrained model; see ``load``."""
+
+    name: str
+    source: str
+    prompt: str
+    length: int
+    tokens: int | None = None  # the likeliest token ids, all that the truth knows; see ``narrow``
+
+    def __post_init__(self) -> None:
+        if self.tokens is not None:
+            check_integer("tokens", self.tokens, 1, "keep at least one, or leave it out to keep all")
+        for name in ("name", "source", "prompt"):
+            check_kind(name, getattr(self, name), str, "put it between quotation marks")
+        check_integer("length", self.length, 1, "a text has at least one token")
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """The truth as a model from scratch, which has learned nothing: for trying a run out. See ``new``."""
+
+    shape: Shape
+    vocabulary: int
+    length: int
+    beta: float  # its texts are drawn at temperature 1/beta: at 1, all tokens are about equally likely
+    seed: int
+
+    def __post_init__(self) -> None:
+        check_beta(self.beta)
+        check_seed(self.seed)
+        find_shape(self.shape)
+        _ = self.language  # has errors of its own
+
+    @property
+    def language(self) -> Language:
+        """Ids from 0, which ends a text; the one past the last begins it."""
+        return Language(self.vocabulary, self.length, (self.vocabulary,), eos=0, begin=self.vocabulary)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """How many texts each corpus holds."""
+
+    train: int  # of the truth: what the teacher and the direct students learn from
+    validation: int  # of the truth: chooses checkpoints
+    lesson: int  # of the sharpened teacher, at each tau: what the students learn from
+    score: int  # behind each precision and each recall
+    shard: int = 1 << 16  # in one file
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            check_integer(
+                f"texts.{field.name}", getattr(self, field.name), 1, "a corpus has at least one text"
+            )
+
+    @property
+    def points(self) -> int:
+        """Texts made points, the same number of the truth and of each model."""
+        return min(self.train, self.score, _POINTS)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A whole run.
+
+    Attributes:
+        name: of the profile.
+        truth: what is to be learned.
+        texts: sizes of the corpora.
+        teacher: learns from the truth.
+        student: learns from the truth (direct), and from the teacher at each tau.
+        taus: temperatures of the teacher, and of the direct student when it is cooled; 1 among them.
+        seeds: one direct student and one student a tau for each.
+        betas: where the truth is a toy, students are also fitted to the truth with its chain weights sharpened.
+        batch: texts drawn at a time.
+        seed: of every draw; each has a stream of its own.
+        beyond: what else a run tries, if it does.
+        study: its design, if there are several capacities; ``betas`` and ``beyond`` then have no part in it.
+    """
+
+    name: str
+    truth: Toy | Pretrained | Scratch
+    texts: Texts
+    teacher: Learner
+    student: Learner
+    taus: tuple[float, ...]
+    seeds: tuple[int, ...]
+    betas: tuple[float, ...] = ()
+    batch: int = 128
+    seed: int = 0
+    beyond: Beyond | None = None
+    study: Study | None = None
+
+    def __post_init__(self) -> None:
+        kinds = {"truth": (Toy, Pretrained, Scratch), "texts": Texts, "teacher": Learner, "student": Learner}
+        for name, kind in kinds.items():
+            check_kind(name, getattr(self, name), kind, "Profile.of makes it from a table")
+        for name in ("taus", "seeds", "betas"):
+            object.__setattr__(
+                self, name, tuple(check_each(name, getattr(self, name), "put it between brackets"))
+            )
+        for tau in self.taus:
+            check_number("taus", tau, "> 0", lambda v: v > 0, "1 leaves the teacher unchanged")
+        if 1 not in self.taus:
+            raise ValueError(f"taus must hold 1, the unchanged teacher, got {list(self.taus)}")
+        for beta in self.betas:
+            check_beta(beta)
+        for seed in (*self.seeds, self.seed):
+            check_seed(seed)
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must differ, got {list(self.seeds)}")
+        for name in ("taus", "betas"):
+            values = getattr(self, name)
+            if len({f"{value:g}" for value in values}) < len(values):  # they name folders
+                raise ValueError(f"{name} must differ in their first six digits, got {list(values)}")
+        if not self.seeds:
+            raise ValueError("seeds is empty; a run has at least one student")
+        if self.betas and not isinstance(self.truth, Toy):
+            raise ValueError("betas sharpen the weights of a toy truth's chains; this truth has none")
+        if self.beyond:
+            lessons = {lesson.tau for lesson in self.beyond.matched}
+            if missing := sorted((lessons | set(self.beyond.heir_taus)) - set(self.taus)):
+                raise ValueError(f"taus must hold those of beyond, {missing} are missing; add them to taus")
+        check_integer("batch", self.batch, 1, "draw at least one text at a time")
+        if self.study:
+            self._check_study(self.study)
+
+    def _check_study(self, study: Study) -> None:
+        """Nothing, or a ValueError for a study that this profile cannot carry out."""
+        if self.betas or self.beyond:
+            raise ValueError(
+                "a study has no betas and nothing beyond; leave them out, or leave the study out"
+            )
+        if isinstance(self.truth, Toy) or self.texts.score < 2:
+            raise ValueError(
+                f"a study has errors from texts of a language model, at least 2 for each score, got "
+                f"{self.texts.score}; raise texts.score, and leave toys to other profiles"
+            )
+        if min(self.taus) not in study.cooled:
+            raise ValueError(
+                f"study.cooled must hold the coldest of taus, {min(self.taus)}, for both to be compared there; add it"
+            )
+        scarce = study.scarce
+        needed = {"matched": study.matched, "both": [tau for tau, _ in study.both]}
+        for name, taus in needed.items():
+            if missing := sorted(set(taus) - set(self.taus)):
+                raise ValueError(
+                    f"taus must hold those of study.{name}, {missing} are missing; add them to taus"
+                )
+        if scarce and (
+            scarce.texts > self.texts.train
+            or any(n % self.texts.shard for n in (scarce.texts, scarce.validation))
+        ):
+            raise ValueError(
+                f"scarce texts are whole shards of {self.texts.shard}, at most {self.texts.train} in all, got "
+                f"{scarce.texts} of which {scarce.validation} for validation; change one"
+            )
+
+    @classmethod
+    def load(cls, name: str | Path) -> "Profile":
+        """A built-in profile by its name, or one in a TOML file.
+
+        Raises:
+            ValueError: if there is none, or it is not valid, naming the key.
+        """
+        path = (
+            _FOLDER / f"{name}.toml"
+            if name in BUILT_IN
+            else Path(name)
+            if isinstance(name, str | Path)
+            else None
+        )
+        if path is None or not _is_file(path):
+            raise ValueError(
+                f"no profile {show(name if path is None else str(name))}; built in are {', '.join(BUILT_IN)}, or pass a TOML file"
+            )
+        try:
+            return cls.of(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ValueError(f"profile {path}: {error}") from None
+
+    @classmethod
+    def of(cls, name: str, values: Mapping[str, Any]) -> "Profile":
+        """A profile from the tables of a TOML file, which are the attributes above."""
+        check_kind("the profile", values, Mapping, "pass the tables of a TOML file")
+        values = dict(values)
+        truth = values.pop("truth", {})
+        known = {"texts": Texts, "teacher": Learner, "student": Learner}
+        tables = {key: make(kind, values.pop(key, {}), key) for key, kind in known.items()}
+        lists = {key: values.pop(key, ()) for key in ("taus", "seeds", "betas")}
+        keys = truth if isinstance(truth, Mapping) else {}
+        kind = Pretrained if "name" in keys else Scratch if "shape" in keys else Toy
+        if values.get("beyond") is not None:
+            values["beyond"] = make(Beyond, values["beyond"], "beyond")
+        if values.get("study") is not None:
+            values["study"] = make(Study, values["study"], "study")
+        rest = {"name": name, "truth": make(kind, truth, "truth"), **tables, **lists, **values}
+        return make(cls, rest, "the profile")
+
+    def to_dict(self) -> dict:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long
+        return False

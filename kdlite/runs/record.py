@@ -1,0 +1,125 @@
+"""What a finished run is remembered by: a table of its scores, with where they come from, and a picture.
+
+Knows what finished stages have left in their folders; knows nothing of how they were carried out.
+"""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from kdlite import plots
+from kdlite.distribution import ratio_estimate
+from kdlite.files import replacing
+from kdlite.lm.model import LanguageModel
+from kdlite.provenance import commit, processor, versions
+from kdlite.runs import export, findings
+from kdlite.runs.jobs import DONE, Measure, Score
+from kdlite.runs.profile import Profile
+from kdlite.runs.stages import stages
+from kdlite.store import read_json
+from kdlite.texts.corpus import Corpus
+from kdlite.texts.markov import MarkovMixture
+from kdlite.texts.results import Results
+
+RESULTS = "results.json"
+
+
+def made_now() -> dict[str, str]:
+    """The code at work, and the day."""
+    return {"commit": commit(), "date": datetime.now(UTC).date().isoformat()}
+
+
+def record(profile: Profile, out: Path, truth: LanguageModel | MarkovMixture) -> None:
+    """Write the table and the picture of the finished run in a folder."""
+    if profile.study:
+        todo = list(stages(profile))
+        export.texts(out, profile, todo, truth)
+        export.weights(out, profile, todo, truth)
+        _write_table(out / RESULTS, _study_table(profile, out, truth))
+        return
+    _write_table(out / RESULTS, _table(profile, out, truth))
+    _draw_frontier(out)
+
+
+def _table(profile: Profile, out: Path, truth: LanguageModel | MarkovMixture) -> dict:
+    """Every score, with what it takes to make it again."""
+    todo = list(stages(profile))
+    own = Corpus.open(out / "truth-score")
+    scores = [read_json(out / stage.name / "score.json") for stage in todo if isinstance(stage.job, Score)]
+    found = {
+        "profile": profile.to_dict(),
+        "truth_entropy": ratio_estimate(-own.log_probs(), own.size(own.texts()))._asdict(),
+        "rows": scores,
+    }
+    if isinstance(truth, LanguageModel):
+        found["source"] = truth.source
+        found["end"] = truth.language.eos
+        found["plane"] = read_json(out / "truth-points" / "plane.json")
+        if truth.tokenizer is not None:
+            ids = sorted({token for row in scores for text in row["texts"] for token in text})
+            found["pieces"] = {i: truth.tokenizer.decode([i]) for i in ids}
+    return found | {
+        "provenance": _provenance({stage.name: read_json(out / stage.name / DONE) for stage in todo})
+    }
+
+
+def _study_table(profile: Profile, out: Path, truth: LanguageModel) -> dict:
+    """A study's scores, loss curves and comparisons; beside them its texts of one seed, and weights to run in a page."""
+    todo = list(stages(profile))
+    own = Corpus.open(out / "truth-score")
+    measures = [stage for stage in todo if isinstance(stage.job, Measure)]
+    found = {
+        "profile": profile.to_dict(),
+        "truth_entropy": ratio_estimate(-own.log_probs(), own.size(own.texts()))._asdict(),
+        "source": truth.source,
+        "end": truth.language.eos,
+        "rows": [read_json(out / stage.name / "score.json") for stage in measures],
+        "comparisons": findings.Comparisons(out, profile, todo).table(),
+        "losses": findings.losses(out, todo),
+    }
+    if truth.language.ids is not None:
+        kept = read_json(out / "truth-tokens" / "tokens.json")
+        found |= {"ids": kept["ids"], "use": kept["use"]}
+    done = {stage.name: read_json(out / stage.name / DONE) for stage in todo}
+    provenance = _provenance(done)
+    provenance["stages"] = {
+        name: {"commit": d["commit"], "seconds": d["seconds"]} for name, d in done.items()
+    }
+    return found | {"provenance": provenance}
+
+
+def _provenance(done: dict[str, dict]) -> dict:
+    """Where and with what a table was made: every commit that made a stage, and the one at work."""
+    now = made_now()
+    commits = dict.fromkeys([*(stage["commit"] for stage in done.values()), now["commit"]])
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
+    return {
+        "commit": ", ".join(commits),
+        "date": now["date"],
+        "device": f"{device}, {os.cpu_count()} cores",
+        "versions": versions("kdlite", "numpy", "torch", "transformers"),
+        "seconds": {name: stage["seconds"] for name, stage in done.items()},
+    }
+
+
+def _write_table(path: Path, results: dict) -> None:
+    """JSON with one row a line, for people who compare two runs."""
+    rows = ",\n".join(f"  {json.dumps(row)}" for row in results["rows"])
+    others = [
+        f" {json.dumps(name)}: {json.dumps(value)}" for name, value in results.items() if name != "rows"
+    ]
+    with replacing(path) as temporary:
+        temporary.write_text(
+            "{\n" + ",\n".join([*others, f' "rows": [\n{rows}\n ]']) + "\n}\n", encoding="utf-8"
+        )
+
+
+def _draw_frontier(out: Path) -> None:
+    """The picture that belongs to the table."""
+    results = Results.load(out / RESULTS)
+    figure = plots.frontier(results.frontier, results.truth.value, unit="nats per token")
+    with replacing(out / "frontier.png") as temporary:
+        figure.savefig(temporary, format="png", dpi=150)

@@ -1,0 +1,185 @@
+"""What a language is: its alphabet, where its texts begin and end, how long they may get.
+
+Knows token ids; knows nothing of models. Distributions can be compared only within one language.
+"""
+
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import numpy as np
+
+from kdlite.checks import check_each, check_integer, check_kind, check_seed, show
+
+_NAMES = {
+    "vocabulary": ("vocabulary size", "both must be made for the same token ids"),
+    "prompt": ("prompt", "give both the same prompt"),
+    "length": ("length", "give both the same length"),
+    "eos": ("end token", "both must end their texts with the same token"),
+    "begin": ("begin token", "both must leave out the same token"),
+    "tokenizer": ("tokenizer", "use models that share a tokenizer"),
+    "ids": ("list of kept tokens", "narrow both to the same ids"),
+}
+
+
+@dataclass(frozen=True)
+class Language:
+    """What two distributions over texts must share before one can score the other.
+
+    A text is an array of ``length`` token ids. Where there is an end token, the text ends with its first
+    one, which belongs to it, and is padded with it. The prompt is never part of the text.
+
+    Attributes:
+        vocabulary: number of token ids; a text holds ids from 0 to vocabulary - 1.
+        length: longest text, in tokens.
+        prompt: token ids that every text continues, at least one.
+        eos: id of the end token, or None where every text has full length.
+        begin: id of a begin token that is not part of the language, or None: it may stand in the prompt and
+            never in a text. It may be ``vocabulary`` itself, one past the ids of the texts.
+        tokenizer: fingerprint of the tokenizer that gives the ids their meaning, or None.
+        ids: what the ids 0, 1, … are called by the tokenizer, where only some of its ids were kept; None: the same.
+
+    Raises:
+        ValueError: for an empty vocabulary, length or prompt, or ids outside the vocabulary.
+    """
+
+    vocabulary: int
+    length: int
+    prompt: tuple[int, ...]
+    eos: int | None = None
+    begin: int | None = None
+    tokenizer: str | None = None
+    ids: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "vocabulary", check_integer("vocabulary", self.vocabulary, 1, "a text needs symbols"))
+        set_(self, "length", check_integer("length", self.length, 1, "a text has at least one token"))
+        ids = check_each("prompt", self.prompt, "pass token ids")
+        prompt = tuple(check_integer("a prompt token", t, 0, "pass token ids") for t in ids)
+        set_(self, "prompt", prompt)
+        if not prompt:
+            raise ValueError("the prompt is empty; a model needs at least one token to continue")
+        for name, token, limit in (
+            ("end token", self.eos, self.vocabulary),
+            ("begin token", self.begin, self.vocabulary + 1),
+            ("prompt token", max(prompt), self.embeddings),
+        ):
+            if token is not None:
+                check_integer(name, token, 0, "pass a token id, or None")
+                if token >= limit:
+                    raise ValueError(
+                        f"{name} {token} is outside the vocabulary of {self.vocabulary}; use ids below {limit}"
+                    )
+        if self.tokenizer is not None:
+            check_kind("tokenizer", self.tokenizer, str, "pass a tokenizer's fingerprint, or None")
+        if self.ids is not None:
+            ids = tuple(check_integer("a kept id", t, 0, "pass token ids") for t in self.ids)
+            set_(self, "ids", ids)
+            if len(set(ids)) < len(ids) or len(ids) != self.vocabulary:
+                raise ValueError(
+                    f"ids must name each of the {self.vocabulary} tokens once, got {len(set(ids))} different of "
+                    f"{len(ids)}; let narrow make them"
+                )
+        if self.vocabulary == 1 and self.begin == 0:
+            raise ValueError("the only token is the begin token, so no text is left; use a larger vocabulary")
+        if self.begin is not None and self.begin == self.eos:
+            raise ValueError(
+                f"token {self.eos} ends texts, so it is part of the language; leave begin as None"
+            )
+
+    @property
+    def embeddings(self) -> int:
+        """How many ids a model of this language must know, the vocabulary and a begin token beyond it."""
+        return self.vocabulary + (self.begin == self.vocabulary)
+
+    def spelled(self, tokens: np.ndarray | tuple[int, ...]) -> np.ndarray:
+        """The tokenizer's ids of tokens of this language, of the same shape."""
+        tokens = np.asarray(tokens)
+        return tokens if self.ids is None else np.array(self.ids)[tokens]
+
+    def size(self, tokens: np.ndarray) -> np.ndarray:
+        """Tokens up to and including the first end token, or ``length`` if there is none, shape ``(n,)``."""
+        tokens = self.check(tokens)
+        if self.eos is None:
+            return np.full(len(tokens), self.length)
+        ended = tokens == self.eos
+        return np.where(ended.any(axis=1), ended.argmax(axis=1) + 1, self.length)
+
+    def check(self, tokens: np.ndarray) -> np.ndarray:
+        """``tokens`` as int64 of shape ``(n, length)``.
+
+        Raises:
+            ValueError: for another shape, no texts, or ids outside the vocabulary.
+        """
+        try:
+            tokens = np.asarray(tokens)
+        except ValueError:  # rows of different lengths
+            raise ValueError(
+                f"tokens must have shape (n, {self.length}), got {show(tokens)}; make all texts as long"
+            ) from None
+        if tokens.ndim != 2 or tokens.shape[1] != self.length:
+            padding = "" if self.eos is None else f"; pad shorter texts with the end token {self.eos}"
+            raise ValueError(
+                f"tokens must have shape (n, {self.length}), got {tokens.shape}{padding or '; pass whole texts'}"
+            )
+        if not len(tokens):
+            raise ValueError(f"tokens are empty, shape {tokens.shape}; pass at least one text")
+        if not np.issubdtype(tokens.dtype, np.integer):
+            raise ValueError(f"tokens must be integers, got {tokens.dtype}; pass token ids")
+        if tokens.min() < 0 or tokens.max() >= self.vocabulary:
+            worst = tokens.min() if tokens.min() < 0 else tokens.max()
+            raise ValueError(
+                f"token {worst} is outside the vocabulary of {self.vocabulary}; ids run from 0 to "
+                f"{self.vocabulary - 1}"
+            )
+        if self.begin is not None and np.any(tokens == self.begin):
+            raise ValueError(
+                f"token {self.begin} is the begin token, which is not part of the language; pass the texts alone"
+            )
+        return tokens.astype(np.int64, copy=False)
+
+    def check_same(self, other: "Language", names: tuple[str, str]) -> None:
+        """Nothing, or a ValueError that names both values of the first thing that differs, and the remedy."""
+        check_kind("other", other, Language, "compare languages")
+        for field in fields(self):
+            mine, theirs = getattr(self, field.name), getattr(other, field.name)
+            unknown = field.name == "tokenizer" and None in (mine, theirs)
+            if mine != theirs and not unknown:
+                what, remedy = _NAMES[field.name]
+                raise ValueError(
+                    f"the {what} of {names[0]} is {mine}, that of {names[1]} is {theirs}; {remedy}"
+                )
+
+
+class Reading(NamedTuple):
+    """What a model makes of n texts. It can stand for the model in ``precision``, for these texts.
+
+    Attributes:
+        language: that of the model.
+        tokens: the texts, shape ``(n, length)``.
+        token_log_prob: nats of each token given those before it, shape ``(n, length)``, float32; 0 in the padding.
+        state: mean of the last hidden states that a text's tokens are predicted from, shape ``(n, H)``, float32.
+    """
+
+    language: Language
+    tokens: np.ndarray
+    token_log_prob: np.ndarray
+    state: np.ndarray
+
+    def log_prob(self, tokens: np.ndarray) -> np.ndarray:
+        """Log-probability of each text, shape ``(n,)``, float64, in nats.
+
+        Raises:
+            ValueError: for texts that were not read.
+        """
+        if not np.array_equal(tokens, self.tokens):
+            raise ValueError("these are not the texts that were read; read them first")
+        return self.token_log_prob.sum(axis=1, dtype=np.float64)
+
+
+def check_draws(n: int, seed: int, start: int, batch: int) -> None:
+    """Nothing, or a ValueError for numbers that name no texts of a seed."""
+    check_integer("n", n, 1, "draw at least one text")
+    check_seed(seed)
+    check_integer("start", start, 0, "0 is a seed's first text")
+    check_integer("batch", batch, 1, "draw at least one text at a time")

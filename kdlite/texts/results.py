@@ -1,0 +1,145 @@
+"""The results of a finished run, as the book reads them.
+
+Knows the table that a run writes; knows nothing of how it came about.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kdlite import recorded
+from kdlite.checks import check_each, check_kind, check_number, check_path, show
+from kdlite.distribution import Estimate
+from kdlite.frontier import Curve, Frontier
+from kdlite.store import read_json
+
+
+@dataclass(frozen=True)
+class Results:
+    """A table of scores, with what it takes to make it again.
+
+    Attributes:
+        profile: the run's profile, as plain values.
+        truth: the truth's own score, minus its entropy, in nats per token.
+        rows: one a scored model: ``curve`` ("teacher", "cooled", "distilled" or "selected"), ``seed``, ``tau``,
+            ``beta``, the estimates ``precision``, ``recall`` and ``entropy`` (``value``, ``stderr``, ``n``) in nats per
+            token, and some of its ``texts``; of a toy language with the ``chains`` behind them, else with each token's
+            ``token_log_prob`` under the truth, and texts as ``points`` with their ``coverage`` of the truth's.
+            A run that goes ``Beyond`` has more curves, with the ``knob`` and its ``setting``: "turned" (the teacher with
+            a knob), "learned" (its student), "decoded" (the direct student with that knob when it writes), "matched"
+            and "on_policy" (other objectives), "heir" (students of students); with a knob, the direct student's share of
+            the truth's texts that it leaves ``unsaid``, and ``hedged``, its recall if it writes one text in ten without.
+            Where anything is left unsaid there is no ``recall``: it is without end.
+        provenance: commit (several where other code went on with a run), date, device, versions, seconds of each
+            stage.
+        source: of a language model's weights, with its commit or SHA-256.
+        end: the language model's end token.
+        plane: where the truth is a language model, ``points`` of its texts in its hidden space, the ``share`` of their
+            variance that each of the two axes has, and the ``coverage`` of these texts by others of its own.
+        pieces: what the tokens of the texts stand for, where the truth has a tokenizer.
+    """
+
+    profile: dict
+    truth: Estimate
+    rows: list[dict]
+    provenance: dict
+    source: str | None = None
+    end: int | None = None
+    plane: dict | None = None
+    pieces: dict[int, str] | None = None
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Results":
+        """The results in a file.
+
+        Raises:
+            ValueError: if the file holds none, naming it.
+        """
+        path = check_path("path", path)
+        table = read_json(path)
+        try:
+            entropy = Estimate(**table["truth_entropy"])
+            truth = entropy._replace(value=-entropy.value)
+            needed = table["profile"], truth, table["rows"], table["provenance"]
+            pieces = table.get("pieces") and {int(i): piece for i, piece in table["pieces"].items()}
+            _check(*needed)
+            return cls(*needed, table.get("source"), table.get("end"), table.get("plane"), pieces)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise ValueError(
+                f"{path} holds no results of a run: {said}; pass the results.json that a run wrote"
+            ) from None
+
+    @classmethod
+    def recorded(cls, name: str) -> "Results":
+        """The results of a run recorded for the book, such as "toy-language"; they come with the package.
+
+        Raises:
+            ValueError: if there is none of this name, naming those there are.
+        """
+        paths = recorded.paths()
+        if not isinstance(name, str) or name not in paths:
+            raise ValueError(f"no run is recorded as {show(name)}; there are: {', '.join(paths)}")
+        return cls.load(paths[name])
+
+    def select(self, curve: str, **values: float | str) -> list[dict]:
+        """The rows of one curve, with these values of seed, tau or beta, or of a knob and its setting; maybe none.
+
+        Raises:
+            ValueError: for a curve that the results do not have, or a name that its rows do not.
+        """
+        rows = [row for row in self.rows if row["curve"] == curve]
+        if not rows:
+            curves = ", ".join(dict.fromkeys(row["curve"] for row in self.rows))
+            raise ValueError(f"the results have no curve {show(curve)}; there are: {curves}")
+        for name, value in values.items():
+            check_kind(name, value, (str, int, float, np.integer, np.floating), "pass one value")
+            if name not in rows[0]:
+                raise ValueError(f"the rows of {curve} have no {show(name)}; they have {', '.join(rows[0])}")
+        return [row for row in rows if all(row[name] == value for name, value in values.items())]
+
+    @property
+    def frontier(self) -> Frontier:
+        """The four curves along beta = 1/tau, one line a seed; the one teacher is the same for all."""
+        seeds, taus = self.profile["seeds"], sorted(self.profile["taus"], reverse=True)
+
+        def table(score: str, find: Callable[[int, float], list[dict]]) -> np.ndarray:
+            return np.array([[find(s, t)[0][score]["value"] for t in taus] for s in seeds])
+
+        def curve(find: Callable[[int, float], list[dict]]) -> Curve:
+            return Curve(table("precision", find), table("recall", find))
+
+        def teacher(_: int, tau: float) -> list[dict]:
+            return self.select("teacher", tau=tau)
+
+        return Frontier(
+            np.array(seeds),
+            1 / np.array(taus),
+            distilled=curve(lambda s, t: self.select("distilled", seed=s, tau=t)),
+            direct=curve(lambda s, _: self.select("cooled", seed=s, tau=1)),
+            cooled=curve(lambda s, t: self.select("cooled", seed=s, tau=t)),
+            teacher=curve(teacher),
+            teacher_entropy=table("entropy", teacher),
+        )
+
+
+def _check(profile: dict, truth: Estimate, rows: list[dict], provenance: dict) -> None:
+    """Nothing, or an error if a table lacks what a reader of results relies on."""
+    for name, value in zip(("profile", "provenance"), (profile, provenance), strict=True):
+        check_kind(name, value, dict, "a run writes a table")
+    for name in ("seeds", "taus"):
+        for value in check_each(name, profile[name], "a run writes a list"):
+            check_number(name, value, "finite numbers", lambda _: True, "a run writes no others")
+    check_number("truth_entropy", truth.value, "a finite number", lambda _: True, "a run writes no other")
+    for row in check_each("rows", rows, "a run writes a list"):
+        check_kind("a row", row, dict, "a run writes tables")
+        check_kind("curve", row["curve"], str, "a run writes a name")
+        for name in ("seed", "tau", "beta"):
+            check_number(name, row[name], "a finite number", lambda _: True, "a run writes no other")
+        unsayable = "knob" in row and row["recall"] is None
+        for name in ("precision", "entropy") if unsayable else ("precision", "recall", "entropy"):
+            check_number(
+                name, Estimate(**row[name]).value, "a finite number", lambda _: True, "a run writes no other"
+            )

@@ -1,0 +1,195 @@
+from dataclasses import FrozenInstanceError
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from languages import chains, every_text, p_value
+
+import kdlite as kd
+from kdlite.distribution import stream_seed
+from kdlite.lm import Language, MarkovMixture
+from kdlite.texts.markov import _inverse
+
+
+def joint(mixture, text):
+    """Probability of chain and text, multiplied out."""
+    out = np.array(mixture.weights)
+    for m in range(len(out)):
+        out[m] *= mixture.initial[m, text[0]]
+        for a, b in pairwise(text):
+            out[m] *= mixture.transitions[m, a, b]
+    return out
+
+
+def test_log_prob_and_responsibilities_agree_with_enumeration():
+    mixture, texts = chains(), every_text(chains().language)
+    by_chain = np.array([joint(mixture, text) for text in texts])
+    expected = by_chain.sum(axis=1)
+    np.testing.assert_allclose(np.exp(mixture.log_prob(texts)), expected, rtol=1e-12)
+    assert len(texts) == 81 and np.exp(mixture.log_prob(texts)).sum() == pytest.approx(1, abs=1e-12)
+    possible = expected > 0
+    np.testing.assert_allclose(
+        mixture.responsibilities(texts)[possible], (by_chain / expected[:, None].clip(1e-300))[possible]
+    )
+
+
+@pytest.mark.parametrize("beta", [1, 3])
+def test_samples_have_their_probabilities(beta):
+    mixture = chains().sharpen(beta)
+    texts = every_text(mixture.language)
+    assert p_value(mixture.sample(200_000, 0), texts, mixture.log_prob(texts)) > 1e-3
+
+
+def test_impossible_sequences():
+    only_first = MarkovMixture([1, 0], chains().initial, chains().transitions, 4)
+    impossible = np.array([[2, 2, 2, 2], [0, 2, 1, 1]])
+    assert (only_first.log_prob(impossible) == -np.inf).all()
+    assert np.isnan(only_first.responsibilities(impossible)).all()
+    assert np.isfinite(chains().log_prob([[2, 2, 2, 2]])).all()
+    assert kd.recall(only_first, truth=chains(), n=1000).value == -np.inf
+
+
+def test_sequences_of_one_symbol():
+    mixture = chains(length=1)
+    np.testing.assert_allclose(np.exp(mixture.log_prob([[0], [1], [2]])), mixture.weights @ mixture.initial)
+    assert mixture.sample(10, 0).shape == (10, 1)
+
+
+def test_scoring_in_chunks_changes_nothing(monkeypatch):
+    mixture = chains()
+    tokens = mixture.sample(100, 0)
+    whole = mixture.log_prob(tokens)
+    monkeypatch.setattr("kdlite.texts.markov._CHUNK", 7)
+    np.testing.assert_array_equal(mixture.log_prob(tokens), whole)
+
+
+@pytest.mark.parametrize("beta", [0, 0.3, 1, 4.5, 1e6])
+def test_sharpen_moves_the_weights_as_that_of_a_gaussian_mixture(beta):
+    weights = [0.4, 0.4, 0.2, 0.0]
+    gaussians = kd.GaussianMixture(weights, np.arange(4.0)[:, None], np.ones((4, 1, 1)))
+    rows = np.full((4, 3, 3), 1 / 3)
+    mixture = MarkovMixture(weights, rows[:, 0], rows, 4)
+    sharpened = mixture.sharpen(beta)
+    np.testing.assert_allclose(sharpened.weights, gaussians.sharpen(beta).weights, atol=1e-15)
+    np.testing.assert_array_equal(sharpened.transitions, mixture.transitions)
+    np.testing.assert_array_equal(mixture.weights, weights)
+    assert not sharpened.weights.flags.writeable
+
+
+def test_sharpen_limits():
+    mixture = MarkovMixture([0.7, 0.3, 0.0], np.eye(3), np.tile(np.eye(3), (3, 1, 1)), 4)
+    assert mixture.sharpen(0).weights.tolist() == [0.5, 0.5, 0]
+    assert mixture.sharpen(1e300).weights.tolist() == [1, 0, 0]
+    np.testing.assert_allclose(mixture.sharpen(2).sharpen(3).weights, mixture.sharpen(6).weights)
+    mixture.log_prob([[0, 0, 0, 0]])  # what is known of the chains is shared, the weights are not
+    assert mixture.sharpen(1e300).log_prob([[0, 0, 0, 0], [1, 1, 1, 1]]).tolist() == [0, -np.inf]
+
+
+def test_entropy_rate_agrees_with_enumeration():
+    mixture, texts = chains(), every_text(chains().language)
+    logs = mixture.log_prob(texts)
+    logs = logs[np.isfinite(logs)]
+    found = mixture.entropy_rate(20_000)
+    assert 0 < found.stderr < 0.01
+    assert abs(found.value + np.exp(logs) @ logs / 4) < 4 * found.stderr
+
+
+def test_size_and_language():
+    assert chains().language == Language(3, 4, (3,), begin=3)
+    assert chains().size(chains().sample(3, 0)).tolist() == [4, 4, 4]
+    assert repr(chains()) == "MarkovMixture(chains=2, symbols=3, length=4)"
+
+
+def test_samples_come_from_their_seed_alone():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 - the point is that it is left alone
+    first = chains().sample(50, 0)
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    np.testing.assert_array_equal(first, chains().sample(50, 0))
+    assert not np.array_equal(first, chains().sample(50, 1))
+    assert first.dtype == np.int64
+    assert chains().sample(2, stream_seed(0, "truth")).shape == (2, 4)
+
+
+def test_draws_are_the_samples_batch_by_batch():
+    mixture = chains()
+    whole = mixture.sample(20, 3)
+    parts = list(mixture.draws(n=12, seed=3, batch=5, start=8))
+    assert [len(tokens) for tokens, _ in parts] == [5, 5, 2]
+    tokens, log_prob = (np.concatenate(part) for part in zip(*parts, strict=True))
+    np.testing.assert_array_equal(tokens, whole[8:])
+    np.testing.assert_allclose(log_prob, mixture.log_prob(tokens))
+
+
+def test_zero_probabilities_are_never_drawn():
+    cumulative = np.cumsum([[0.0, 0.1, 0.9 - 1e-16, 0.0]], axis=1)
+    assert _inverse(cumulative, np.array([0.0, 0.5, 1 - 2.0**-53])).tolist() == [1, 2, 2]
+
+
+def test_a_mixture_is_frozen():
+    mixture = chains()
+    with pytest.raises(FrozenInstanceError):
+        mixture.length = 3
+    for array in (mixture.weights, mixture.initial, mixture.transitions):
+        assert not array.flags.writeable
+
+
+def test_random_chains_come_from_their_seed():
+    settings = {"chains": 3, "symbols": 5, "length": 4, "decay": 0.5, "concentration": 0.1}
+    mixture = MarkovMixture.random(**settings, seed=0)
+    np.testing.assert_allclose(mixture.weights[1:] / mixture.weights[:-1], np.exp(-0.5))
+    assert mixture.transitions.min() >= 0.02 / 5 * (1 - 1e-12)
+    np.testing.assert_array_equal(mixture.initial, MarkovMixture.random(**settings, seed=0).initial)
+    assert not np.array_equal(mixture.initial, MarkovMixture.random(**settings, seed=1).initial)
+
+
+def changed(index, value):
+    """The transitions of ``chains``, one entry of which is another."""
+    out = np.array(chains().transitions)
+    out[index] = value
+    return out
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"weights": [1.0]}, r"shapes \(M,\), \(M, V\) and \(M, V, V\), got \(1,\), \(2, 3\)"),
+        ({"weights": [[0.7, 0.3]]}, r"shapes .* got \(1, 2\)"),
+        ({"initial": [0.5, 0.5, 0]}, r"shapes .* \(3,\)"),
+        ({"transitions": np.full((2, 3, 4), 0.25)}, r"shapes .* \(2, 3, 4\)"),
+        ({"initial": np.empty((2, 0)), "transitions": np.empty((2, 0, 0))}, "shapes"),
+        ({"weights": [0.7, 0.2]}, r"weights must be >= 0 and sum to 1 .* got 0\.8999.*; divide by the sum"),
+        ({"weights": [1.7, -0.7]}, r"weights must be >= 0 .* got -0\.7"),
+        ({"weights": [np.nan, 1]}, "weights must be finite, got nan"),
+        ({"weights": [np.inf, 0]}, "weights must be finite, got inf"),
+        ({"initial": [[0.5, 0.5, 0], [0.2, 0.3, 0.4]]}, r"initial must .* got 0\.(9|89)"),
+        ({"transitions": changed((1, 2, 2), 0.8)}, r"transitions must .* got 1\.5"),
+        ({"transitions": changed((1, 2, 2), -0.3)}, r"transitions must .* got -0\.3"),
+        ({"length": 0}, "length must be an integer >= 1, got 0"),
+        ({"length": 2.5}, "length must be an integer >= 1, got 2.5"),
+    ],
+)
+def test_bad_parameters_are_named(parameters, message):
+    good = {name: getattr(chains(), name) for name in ("weights", "initial", "transitions", "length")}
+    with pytest.raises(ValueError, match=message):
+        MarkovMixture(**good | parameters)
+
+
+@pytest.mark.parametrize("beta", [-1, np.inf, np.nan, "2"])
+def test_bad_betas_are_refused(beta):
+    with pytest.raises(ValueError, match="beta must be a finite number >= 0"):
+        chains().sharpen(beta)
+
+
+@pytest.mark.parametrize(
+    ("n", "seed", "message"), [(0, 0, "n must"), (2.5, 0, "n must"), (1, -1, "seed must")]
+)
+def test_bad_draws_are_refused(n, seed, message):
+    with pytest.raises(ValueError, match=message):
+        chains().sample(n, seed)
+
+
+@pytest.mark.parametrize("tokens", [[0, 1, 2, 0], [[0, 1, 2]], [[0, 1, 2, 3]], [[0, 1, 2, -1]], [[0.0] * 4]])
+def test_bad_tokens_are_refused(tokens):
+    for method in (chains().log_prob, chains().responsibilities, chains().size):
+        with pytest.raises(ValueError, match="token"):
+            method(tokens)
