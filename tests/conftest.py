@@ -137,3 +137,13 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=path)
         yield chromium
         chromium.close()
+
+
+SLOW = {"smoke", "shared", "smol", "executed", "site", "browser"}
+
+
+def pytest_collection_modifyitems(items):
+    """What waits for a whole run, the real model, notebooks or a browser is slow."""
+    for item in items:
+        if SLOW & set(item.fixturenames):
+            item.add_marker("slow")

@@ -82,7 +82,7 @@ GOOD = {
     plots.weights: {"mixtures": {"a": ONE}},
 }
 # Labels and bodies, which may be anything that can be shown; truth values; and axes, which matplotlib checks.
-FREE = {"xlabel", "ylabel", "unit", "entropy", "ax", "body", "log"}
+FREE = {"xlabel", "ylabel", "unit", "entropy", "ax", "body", "log", "yscale"}
 # They hold what the package computed, or say what is asked of others.
 HELD = {"Curve", "Distribution", "Estimate", "Frontier", "Sweep", "TauChoice"}
 

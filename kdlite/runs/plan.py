@@ -141,14 +141,16 @@ class Plan:
     short: tuple[str, ...]
 
     def __str__(self) -> str:
+        groups = _alike(self.rows)
+        width = max(32, *(len(_names(group)) for group in groups))
+        rows = [_line(group, width) for group in groups]
         columns = "".join(f"{name:>9}" for name in ("bytes", "memory", "host", "disk", "hours"))
-        head, rule = f"{'stage':32}{'operations':>11}{columns}  bound by", "-" * 100
-        rows = [_line(group) for group in _alike(self.rows)]
+        head, rule = f"{'stage':{width}}{'operations':>11}{columns}  bound by", "-" * (width + 68)
         notes = (note.format(length=self.profile.truth.length) for note in _NOTES)
         words = (*notes, str(self.device), *(f"does not fit: {reason}" for reason in self.short))
         many = "one" if self.n == 1 else self.n
         title = f"{self.profile.name}: {len(self.rows)} stages on {many} {self.device.name}"
-        table = [title, "", head, rule, *rows, rule, _line([self.total]), ""]
+        table = [title, "", head, rule, *rows, rule, _line([self.total], width), ""]
         return "\n".join([*table, *(textwrap.fill(line, 100) for line in words)])
 
 
@@ -230,9 +232,9 @@ def _names(rows: list[Row]) -> str:
     return rows[0].stage + (f" and {len(rows) - 1} alike" if len(rows) > 1 else "")
 
 
-def _line(rows: list[Row]) -> str:
+def _line(rows: list[Row], width: int) -> str:
     """Stages that take the same, one after another."""
     row, n = rows[0], len(rows)
     hours = f"{n * row.hours:.{0 if n * row.hours >= 100 else 1 if n * row.hours >= 10 else 3}f}"
     sizes = "".join(f"{spell(size):>9}" for size in (n * row.bytes, row.memory, row.host, n * row.disk))
-    return f"{_names(rows):32}{n * row.operations:>11.1e}{sizes}{hours:>9}  {row.bound}".rstrip()
+    return f"{_names(rows):{width}}{n * row.operations:>11.1e}{sizes}{hours:>9}  {row.bound}".rstrip()

@@ -10,7 +10,8 @@ from toy_results import language_results
 from kdlite import lm
 from kdlite.lm import objectives
 from kdlite.runs.compare import compare
-from kdlite.runs.profile import Beyond, Lesson, Pretrained, Texts, Toy
+from kdlite.runs.design import Beyond, Lesson
+from kdlite.runs.profile import Pretrained, Texts, Toy
 from kdlite.runs.status import status
 
 LANGUAGE = LANGUAGES["end, longer prompt"]
@@ -89,7 +90,7 @@ FREE = {
     "load-prompt",
     "load-dtype",
 }
-FREE |= {"ids", "beyond"}
+FREE |= {"ids", "beyond", "study", "choose", "narrowed"}
 # They hold what the package computed.
 HELD = {"Corpus", "Plan", "Results"}
 
