@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help book serve test proof old new mutants lab bench toy knobs cpu sync lock licences
+.PHONY: help book serve test quick proof old new mutants lab bench toy knobs cpu sync lock licences
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -21,6 +21,11 @@ test: .venv/ready ## check style, units, notebooks and pages
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pytest -n 2
+
+quick: .venv/ready ## check style and units in under a minute, without browser, notebooks and whole runs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pytest -n 2 -q -m 'not slow' --ignore tests/browser --ignore tests/book
 
 # A file stays in one process: its tests share an environment, or the runs that they kill.
 proof: .venv/ready ## run the slow proofs, and write tests/proof/RESULTS.md

@@ -139,11 +139,11 @@ def browser():
         chromium.close()
 
 
-def pytest_terminal_summary(terminalreporter):
-    """The table of bad calls: each with its refusal, or the beginning of it."""
-    reports = terminalreporter.stats.get("passed", [])
-    rows = [value for report in reports for name, value in report.user_properties if name == "refused"]
-    if rows:
-        terminalreporter.section(f"{len(rows)} bad calls and their refusals")
-        for case, message in rows:
-            terminalreporter.write_line(f"{case:55.55} {message:.140}")
+SLOW = {"smoke", "shared", "smol", "executed", "site", "browser"}
+
+
+def pytest_collection_modifyitems(items):
+    """What waits for a whole run, the real model, notebooks or a browser is slow."""
+    for item in items:
+        if SLOW & set(item.fixturenames):
+            item.add_marker("slow")

@@ -12,9 +12,8 @@ from kdlite.lm.model import LanguageModel
 from kdlite.lm.packaged import one_line
 from kdlite.lm.weights import load
 from kdlite.runs.compare import compare
-from kdlite.runs.devices import DEVICES
 from kdlite.runs.pipeline import run
-from kdlite.runs.plan import plan
+from kdlite.runs.plan import DEVICES, plan
 from kdlite.runs.profile import BUILT_IN, Profile
 from kdlite.runs.status import status
 

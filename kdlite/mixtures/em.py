@@ -210,8 +210,8 @@ def _points_problem(
     x: np.ndarray, weights: np.ndarray | None, n_components: int, covariance: Covariance
 ) -> Problem:
     n_problems, n, _ = x.shape
-    weights = np.ones((n_problems, n)) if weights is None else weights
-    if weights.shape != (n_problems, n) or not np.isfinite(weights).all() or (weights < 0).any():
+    weights = np.ones((n_problems, n)) if weights is None else check_array("weights", weights, _HEAVIEST)
+    if weights.shape != (n_problems, n) or (weights < 0).any():
         raise ValueError(
             f"weights must be one finite number >= 0 for each of the {n} points, got shape {weights.shape[1:]}, "
             f"least {weights.min(initial=np.inf):g}; 0 leaves a point out"

@@ -29,8 +29,8 @@ from kdlite.lm.vocabulary import likeliest, narrow, use
 from kdlite.lm.weights import load
 from kdlite.provenance import commit
 from kdlite.runs import findings
+from kdlite.runs.costs import Costs
 from kdlite.runs.design import Learner
-from kdlite.runs.footprint import Footprint
 from kdlite.runs.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Part, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile, Scratch, Toy
 from kdlite.runs.record import RESULTS, made_now, record
@@ -61,7 +61,7 @@ def run(profile: Profile, out: str | Path) -> Path:
     """
     check_kind("profile", profile, Profile, "pass Profile.load(name)")
     out = check_path("out", out)
-    needs = Footprint(profile)  # has errors of its own
+    costs = Costs(profile)  # has errors of its own
     commit()  # of the code that is in memory: on disk it may change before the first stage is done
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
     with locked(out) if state.is_main_process else nullcontext():
@@ -70,7 +70,7 @@ def run(profile: Profile, out: str | Path) -> Path:
             for name in ("", *(stage.name for stage in stages(profile))):
                 sweep(out / name)
                 sweep(out / name / "samples")
-            needs.check_disk(out)
+            costs.check_disk(out)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))
         with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:

@@ -1,41 +1,109 @@
 """What a run will take, before it starts: operations, bytes, memory, disk and hours of each stage.
 
-Knows the stages of a run, what its passes cost, and devices; knows nothing of how a stage is carried out.
+Knows what stages cost, and how fast devices are; knows nothing of how a stage is carried out.
 """
 
 import math
+import os
 import textwrap
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
-from kdlite.checks import check_kind, check_path
-from kdlite.lm.architecture import Shape
-from kdlite.lm.knobs import tries
-from kdlite.lm.model import POSITIONS
-from kdlite.runs import tracing
-from kdlite.runs.devices import Device, find
-from kdlite.runs.footprint import Footprint, spell
-from kdlite.runs.jobs import Draw, Embed, Fit, Score, Stage
+from kdlite.checks import check_integer, check_kind, check_path, show
+from kdlite.runs.costs import Costs, spell
+from kdlite.runs.jobs import Draw, Fit, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile
-from kdlite.runs.stages import stages
 
-_WIDTH = 100
+_BYTES = {"float32": 4, "bfloat16": 2}
 _NOTES = (
-    "Operations are the additions and multiplications of matrix products, counted by torch in the run's own passes, "
-    "carried out at full size on tensors without content. Bytes are what these products read and write, one by one.",
-    "Memory holds weights, caches, gradients, AdamW's moments, and activations; those of a training in float32 and with "
-    "attention in separate products, more than bfloat16 and fused attention need. Disk holds tokens as if they could not "
-    "be compressed; in total, also the checkpoints of one training.",
-    "Hours are those of the arithmetic, or where texts are drawn those of the bandwidth, if they are more: each step reads "
-    "all weights and the cache. Stages follow one another. Left out are loading, compiling, and what is done number by "
-    "number, such as the optimiser's step: it weighs more, the smaller the models.",
+    "Operations are the additions and multiplications of matrix products, bytes the weights and caches that they read.",
+    "Memory holds weights, caches, gradients, AdamW's moments, and a training's activations in float32. Host is what a "
+    "process holds beside it (on a CPU: with it): libraries, weights on their way, texts. Disk holds tokens uncompressed; "
+    "in total, also the checkpoints of one training.",
+    "Hours are those of arithmetic or bandwidth, whichever are more. Left out are loading, compiling, talk between "
+    "devices, and what is done number by number: it weighs more, the smaller the models.",
     "Every text counts at its full length of {length} tokens; real ones may end before.",
 )
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a plan needs to know of one device.
+
+    Attributes:
+        name: for people.
+        rates: multiplications and additions of matrix products in a second, by type of number. The fastest is used,
+            but to train on a CPU float32.
+        bandwidth: bytes read or written in a second.
+        memory: bytes it holds.
+        share: of ``rates`` and ``bandwidth`` that a run reaches.
+        source: where these numbers come from, in words.
+    """
+
+    name: str
+    rates: Mapping[str, float]
+    bandwidth: float
+    memory: float
+    share: float
+    source: str
+
+    def __str__(self) -> str:
+        rates = ", ".join(f"{rate / 1e12:.3g} in {kind}" for kind, rate in self.rates.items())
+        return (
+            f"{self.name}: tera-operations a second {rates}; bandwidth {self.bandwidth / 1e9:.0f} GB a second; memory "
+            f"{self.memory / 1e9:.0f} GB. Of rate and bandwidth a run is taken to reach {self.share:.0%}. {self.source}."
+        )
+
+
+_SHEETS = {  # of the T4's 16 GB the driver leaves about 15
+    "h100": ("H100 SXM", {"float32": 67e12, "bfloat16": 989e12}, 3350e9, 80e9),
+    "a100": ("A100 80GB SXM", {"float32": 19.5e12, "bfloat16": 312e12}, 2039e9, 80e9),
+    "t4": ("T4", {"float32": 8.1e12}, 300e9, 15e9),
+}
+DEVICES = (*_SHEETS, "cpu")
+
+
+def find(name: str) -> Device:
+    """A device by its name, one of ``DEVICES``; "cpu" is this machine's processor, measured now.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if not isinstance(name, str) or name not in DEVICES:
+        raise ValueError(f"unknown device {show(name)}; known are {', '.join(DEVICES)}")
+    if name == "cpu":
+        return _measure()
+    source = (
+        "The vendor's peaks without sparsity, from NVIDIA's data sheet; the share is assumed, not measured"
+    )
+    return Device(*_SHEETS[name], share=0.4, source=source)
+
+
+def _measure() -> Device:
+    import torch
+
+    from kdlite.lm.weights import best_dtype
+
+    def seconds(work: Callable[[], object]) -> float:
+        """Of the fastest of several runs."""
+        times = [time.perf_counter()]
+        for _ in range(5):
+            work()
+            times.append(time.perf_counter())
+        return min(b - a for a, b in pairwise(times))
+
+    rates, vector, copy = {}, torch.ones(1 << 26), torch.ones(1 << 26)
+    for dtype in dict.fromkeys((torch.float32, best_dtype("cpu"))):
+        square = torch.ones(2048, 2048, dtype=dtype)
+        rates[str(dtype)[6:]] = 2 * 2048**3 / seconds(lambda a=square: a @ a)
+    bandwidth = 2 * vector.nbytes / seconds(lambda: copy.copy_(vector))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    source = f"Measured just now on {torch.get_num_threads()} threads; the share is assumed, from pilots"
+    return Device("cpu", rates, bandwidth, memory, 0.7, source)
 
 
 class Row(NamedTuple):
@@ -43,10 +111,11 @@ class Row(NamedTuple):
 
     stage: str
     operations: float  # additions and multiplications in matrix products
-    bytes: float  # read and written by these products
-    memory: float  # bytes held on the device at the busiest moment
+    bytes: float  # of weights and caches, read anew by each pass
+    memory: float  # bytes held on each device at the busiest moment
+    host: float  # bytes held by each process, in the host's memory
     disk: float  # bytes that stay in the stage's folder
-    hours: float
+    hours: float  # of the busiest device, if it waits for no other
     bound: str  # what most of the hours wait for: "arithmetic" or "bandwidth"; "" if for nothing
 
 
@@ -56,131 +125,102 @@ class Plan:
 
     Attributes:
         profile: what is planned.
-        device: on one of which.
+        device: on which.
+        n: how many of these, a process each.
         rows: one a stage, in order.
-        total: their sums; but of memory the most, and of disk the most at any moment, with a training's checkpoints.
+        total: their sums; but of memory the most, of disk the most at any moment, with a training's checkpoints, and
+            of the hours of scores, which processes share out among them, those of the busiest.
         short: what does not suffice, a sentence each.
     """
 
     profile: Profile
     device: Device
+    n: int
     rows: tuple[Row, ...]
     total: Row
     short: tuple[str, ...]
 
     def __str__(self) -> str:
-        head = f"{'stage':36}{'operations':>11}{'bytes':>9}{'memory':>9}{'disk':>9}{'hours':>9}   bound by"
-        rule = "-" * len(head)
-        table = [head, rule, *(_line(_merged(group)) for group in _alike(self.rows)), rule, _line(self.total)]
+        groups = _alike(self.rows)
+        width = max(32, *(len(_names(group)) for group in groups))
+        rows = [_line(group, width) for group in groups]
+        columns = "".join(f"{name:>9}" for name in ("bytes", "memory", "host", "disk", "hours"))
+        head, rule = f"{'stage':{width}}{'operations':>11}{columns}  bound by", "-" * (width + 68)
         notes = (note.format(length=self.profile.truth.length) for note in _NOTES)
         words = (*notes, str(self.device), *(f"does not fit: {reason}" for reason in self.short))
-        title = f"{self.profile.name}: {len(self.rows)} stages on one {self.device.name}"
-        return "\n".join([title, "", *table, "", *(textwrap.fill(line, _WIDTH) for line in words)])
+        many = "one" if self.n == 1 else self.n
+        title = f"{self.profile.name}: {len(self.rows)} stages on {many} {self.device.name}"
+        table = [title, "", head, rule, *rows, rule, _line([self.total], width), ""]
+        return "\n".join([*table, *(textwrap.fill(line, 100) for line in words)])
 
 
-def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None = None) -> Plan:
-    """What a run of a profile will take on one device. Nothing is downloaded, loaded or written.
+def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None = None, n: int = 1) -> Plan:
+    """What a run of a profile will take. Nothing is downloaded, loaded or written.
 
     Args:
         profile: of the run.
         device: "h100", "a100", "t4", or "cpu" for this machine's processor, which is measured; or a Device.
         out: folder of the run, to see whether its disk has room for what is left; None: the disk is not looked at.
+        n: devices, a process each, which share the work as those of ``run`` do.
 
     Raises:
         ValueError: for an unknown device, or a pretrained truth whose shape is not known.
     """
     check_kind("profile", profile, Profile, "pass Profile.load(name)")
+    check_integer("n", n, 1, "a run has at least one device")
     device = device if isinstance(device, Device) else find(device)
-    if out is not None:
-        out = check_path("out", out)
-    sizes, todo = Footprint(profile), list(stages(profile))
-    rows = tuple(_row(stage, sizes, device) for stage in todo)
-    _, operations, moved, memory, _, hours, _ = zip(*rows, strict=True)
-    total = Row("total", sum(operations), sum(moved), max(memory), sizes.total(), sum(hours), "")
-    trained = {stage.name for stage in todo if isinstance(stage.job, Fit)}
-    short = [
-        f"{_names(group)}: {spell(group[0].memory)} of memory needed, one {device.name} has {spell(device.memory)}; "
-        f"lower {'rows_per_pass' if group[0].stage in trained else 'batch'}, or take a larger device"
-        for group in _alike(rows)
-        if group[0].memory > device.memory
-    ]
-    if out is not None and (shortage := sizes.shortage(out)):
+    out = out if out is None else check_path("out", out)
+    costs = Costs(profile)
+    rows = tuple(_row(stage, costs, device, n) for stage in costs.stages)
+    hours = [0.0] * n
+    for i, (stage, row) in enumerate(zip(costs.stages, rows, strict=True)):
+        for j in [i % n] if isinstance(stage.job, Score) else range(n):
+            hours[j] += row.hours
+    _, operations, moved, memory, host, *_ = zip(*rows, strict=True)
+    total = Row(
+        "total", sum(operations), sum(moved), max(memory), max(host), costs.most_disk(), max(hours), ""
+    )
+    short, trained = [], {stage.name for stage in costs.stages if isinstance(stage.job, Fit)}
+    for group in _alike(rows):
+        need = group[0].host if device.name == "cpu" else group[0].memory
+        if need > device.memory:
+            short.append(
+                f"{_names(group)}: {spell(need)} of memory needed, one {device.name} has {spell(device.memory)}; lower "
+                f"{'rows_per_pass' if group[0].stage in trained else 'batch'}, or take a larger device"
+            )
+    if out is not None and (shortage := costs.shortage(out)):
         short.append(shortage)
-    return Plan(profile, device, rows, total, tuple(short))
+    return Plan(profile, device, n, rows, total, tuple(short))
 
 
-class _Part(NamedTuple):
-    """A pass that a stage makes many times."""
-
-    cost: tracing.Cost
-    times: float
-    rate: float  # operations a second
-    bandwidth: float  # bytes a second; infinite where it does not matter
-    others: float  # bytes of other models that are on the device
-
-
-def _row(stage: Stage, sizes: Footprint, device: Device) -> Row:
-    parts = list(_parts(stage.job, sizes, device))
-    hours = {"arithmetic": 0.0, "bandwidth": 0.0}
-    for cost, times, rate, bandwidth, _ in parts:
-        arithmetic, moving = cost.operations / rate, cost.bytes / bandwidth
-        hours["arithmetic" if arithmetic > moving else "bandwidth"] += times * max(arithmetic, moving) / 3600
+def _row(stage: Stage, costs: Costs, device: Device, n: int) -> Row:
+    fastest = max(device.rates, key=device.rates.__getitem__)
+    kind = fastest if isinstance(costs.profile.truth, Pretrained) else "float32"
+    training = "float32" if device.name == "cpu" else fastest
+    passes, hours = list(costs.passes(stage, _BYTES[kind])), {"arithmetic": 0.0, "bandwidth": 0.0}
+    share = device.share
+    match stage.job:
+        case Draw(n=texts):  # whole shards are shared out
+            shards = math.ceil(texts / costs.profile.texts.shard)
+            share *= shards / math.ceil(shards / n)
+        case Fit():
+            share *= n
+    for work in passes:
+        arithmetic = work.operations / device.rates[training if work.trains else kind]
+        moving = work.bytes / device.bandwidth
+        bound = "arithmetic" if arithmetic > moving else "bandwidth"
+        hours[bound] += work.times * max(arithmetic, moving) / share / 3600
+    memory = max((work.memory for work in passes), default=0)
     return Row(
         stage.name,
-        operations=sum(part.times * part.cost.operations for part in parts),
-        bytes=sum(part.times * part.cost.bytes for part in parts),
-        memory=max((part.cost.memory + part.others for part in parts), default=0),
-        disk=sizes.disk(stage),
+        operations=sum(work.times * work.operations for work in passes),
+        bytes=sum(work.times * work.bytes for work in passes),
+        memory=memory,
+        host=costs.host(stage) + (memory if device.name == "cpu" else 0),
+        disk=costs.disk(stage),
         hours=sum(hours.values()),
-        bound=max(hours, key=hours.__getitem__) if parts else "",
+        bound=max(hours, key=hours.__getitem__) if passes else "",
     )
-
-
-def _parts(job: Draw | Embed | Fit | Score, sizes: Footprint, device: Device) -> Iterator[_Part]:
-    """What a job consists of; a toy's texts take no product."""
-    profile, language, texts = sizes.profile, sizes.language, sizes.profile.texts
-    truth, dtype = sizes.truth, device.sampling if isinstance(profile.truth, Pretrained) else torch.float32
-    rate, bandwidth = device.rates[dtype] * device.share, device.bandwidth * device.share
-    own = sizes.weights(truth, dtype)
-
-    def drawing(shape: Shape, n: int, others: float) -> _Part:
-        rows = min(n, texts.shard, profile.batch)
-        return _Part(tracing.drawing(shape, language, rows, dtype), n / rows, rate, bandwidth, others)
-
-    def reading(shape: Shape, n: int, others: float) -> _Part:
-        rows = min(n, max(1, POSITIONS // (len(language.prompt) + language.length)))
-        return _Part(tracing.reading(shape, language, rows, dtype), n / rows, rate, math.inf, others)
-
-    match job:
-        case Draw("truth", n):
-            if truth:
-                yield drawing(truth, n, 0)
-        case Draw(sampler):
-            yield drawing(sizes.teacher if sampler == "teacher" else sizes.student, job.drawn, own)
-        case Embed():
-            yield reading(truth, 2 * texts.points, 0)
-        case Fit(learner, corpus, n, _, lesson):
-            shape, recipe = sizes.shape(learner), learner.recipe
-            rows = min(recipe.rows_per_pass, recipe.texts_per_step)
-            seen = math.ceil(recipe.steps(n) / recipe.steps_per_checkpoint) * texts.validation
-            rate = device.rates[device.training] * device.share
-            others = own + sizes.weights(shape, torch.float32)  # the truth, and what the learner starts from
-            for cost, read in (
-                (tracing.fitting(shape, language, rows, recipe.train_embeddings), recipe.epochs * n),
-                (tracing.validating(shape, language, rows), seen),
-            ):
-                yield _Part(cost, read / rows, rate, math.inf, others)
-            if lesson:
-                yield reading(sizes.teacher, recipe.epochs * n, others)
-            if corpus is None:
-                yield drawing(shape, recipe.epochs * n, others)
-        case Score(model=model):
-            shape = sizes.teacher if model == "teacher" else sizes.student
-            tried = tries(job.knob, job.setting) if job.curve in ("turned", "decoded") else 1
-            yield drawing(shape, texts.score * tried, own)
-            yield reading(shape, texts.score + texts.validation, own)
-            if truth:
-                yield reading(truth, texts.score, sizes.weights(shape, dtype))
 
 
 def _alike(rows: tuple[Row, ...]) -> list[list[Row]]:
@@ -192,14 +232,9 @@ def _names(rows: list[Row]) -> str:
     return rows[0].stage + (f" and {len(rows) - 1} alike" if len(rows) > 1 else "")
 
 
-def _merged(rows: list[Row]) -> Row:
-    """Stages that take the same as one row; all of them hold the same memory, one after another."""
-    first, n = rows[0], len(rows)
-    sums = {name: n * getattr(first, name) for name in ("operations", "bytes", "disk", "hours")}
-    return first._replace(stage=_names(rows), **sums)
-
-
-def _line(row: Row) -> str:
-    hours = f"{row.hours:.{0 if row.hours >= 100 else 1 if row.hours >= 10 else 3}f}"
-    sizes = "".join(f"{spell(size):>9}" for size in (row.bytes, row.memory, row.disk))
-    return f"{row.stage:36}{row.operations:>11.1e}{sizes}{hours:>9}   {row.bound}".rstrip()
+def _line(rows: list[Row], width: int) -> str:
+    """Stages that take the same, one after another."""
+    row, n = rows[0], len(rows)
+    hours = f"{n * row.hours:.{0 if n * row.hours >= 100 else 1 if n * row.hours >= 10 else 3}f}"
+    sizes = "".join(f"{spell(size):>9}" for size in (n * row.bytes, row.memory, row.host, n * row.disk))
+    return f"{_names(rows):{width}}{n * row.operations:>11.1e}{sizes}{hours:>9}  {row.bound}".rstrip()

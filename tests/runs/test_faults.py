@@ -1,93 +1,27 @@
-"""Disks that refuse, folders that nobody may write to, and two that want one folder: nothing half-written has a name, one
-line says what to do, and whoever carries on ends with the same bits.
-"""
+"""Folders that nobody may write to, and two that want one folder: one line says what to do."""
 
-import errno
 import multiprocessing
-import os
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 import pytest
-from corpora import RECIPE, SHAPE, draw, ending, truth
-from runs import SMALL, check_whole, outcome, words
-from writes import command as by_command
-from writes import refuse_each, watched
+from corpora import RECIPE, SHAPE, draw, truth
+from runs import outcome, words
 
-from kdlite import page
-from kdlite.lm import Corpus, fit, new, run
+from kdlite.lm import Corpus, fit, new
+from kdlite.lm.__main__ import main
 from kdlite.store import locked
-
-
-@pytest.fixture(scope="module")
-def disk(tmp_path_factory):
-    with watched(tmp_path_factory.mktemp("library")) as process:
-        yield process
-
-
-def check_said(refusals, folder, least):
-    """Each refusal is one line that names the folder and the remedy, and enough of them were seen."""
-    assert len(refusals) >= least
-    for call, path, _, said in refusals:
-        assert said is not None, f"{call} {path} was refused, and nobody said so"
-        assert "no space left while writing " in said and str(folder) in said and "\n" not in said, said
-        assert "free some space and start again: what was finished before is kept" in said
 
 
 def learn(corpus, folder):
     found = Corpus.open(corpus)
     return fit(new(SHAPE, found.language, seed=1), found, RECIPE, folder, validation=found)
-
-
-def save_model(folder):
-    ending().save(folder)
-
-
-def save_page(folder):
-    page.save(folder / "page.html", "<p>Many words.</p>" * 2000, title="Words")
-
-
-def draw_corpus(folder):
-    draw(truth(), folder)
-
-
-JOBS = {"a corpus": draw_corpus, "a model": save_model, "a page": save_page, "a training": None}
-
-
-@pytest.mark.parametrize("name", JOBS)
-def test_a_disk_that_is_full_at_each_write(name, disk, tmp_path):
-    job, whole, out = JOBS[name], tmp_path / "whole", tmp_path / "out"
-    if job is None:
-        draw(truth(), tmp_path / "corpus")
-        job = partial(learn, tmp_path / "corpus")
-    job(whole)
-    found = disk.submit(refuse_each, job, out, partial(check_whole, whole)).result()
-    check_said(found, out, 6)
-    assert outcome(out) == outcome(whole)
-
-
-def test_a_run_on_a_disk_that_is_full_at_one_write_in_thirty(disk, tmp_path):
-    """make proof does this at each write."""
-    run(SMALL, tmp_path / "whole")
-    out = tmp_path / "out"
-    check = partial(check_whole, tmp_path / "whole")
-    found = disk.submit(refuse_each, partial(run, SMALL), out, check, share=30).result()
-    check_said(found, out, 15)
-    assert outcome(out) == outcome(tmp_path / "whole")
-
-
-@pytest.mark.parametrize("number", [errno.EROFS, errno.EDQUOT])
-def test_a_disk_that_refuses_for_another_reason(number, disk, tmp_path):
-    found = disk.submit(refuse_each, save_page, tmp_path, print, number).result()
-    remedy = {
-        errno.EROFS: "choose a folder that you may write to",
-        errno.EDQUOT: "free some space and start again",
-    }
-    for *_, said in found:
-        assert f"{os.strerror(number)} while writing page.html in {tmp_path}; {remedy[number]}" in said
 
 
 @pytest.fixture
@@ -123,10 +57,10 @@ def test_a_folder_that_nobody_can_make_is_refused(command):
 def race(start, out):
     """The command line, when the other is ready too; what it says against going on."""
     start.wait(120)
-    try:
-        by_command(out)
-    except ValueError as error:
-        return str(error)
+    said = StringIO()
+    with mock.patch.object(sys, "argv", ["kdlite.lm", *words(out)]), redirect_stderr(said):
+        main()
+    return next((line for line in said.getvalue().splitlines() if line.startswith("error: ")), None)
 
 
 def test_of_two_runs_that_race_for_a_folder_one_says_who_was_first(smoke, tmp_path):

@@ -3,7 +3,7 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow as pa
@@ -114,18 +114,6 @@ def test_the_knob_is_in_the_manifest(tmp_path):
     assert draw(ending().sharpen(1.25), tmp_path, n=3).beta == 1.25
 
 
-@pytest.mark.parametrize(
-    ("vocabulary", "symbol"), [(1 << 16, pa.uint16()), ((1 << 16) + 1, pa.uint32()), (70_000, pa.uint32())]
-)
-def test_tokens_take_as_many_bytes_as_they_need(vocabulary, symbol, tmp_path):
-    corpus = draw(Numbers(vocabulary), tmp_path, n=vocabulary, shard=40_000)
-    assert pq.read_schema(tmp_path / "00000.parquet").field("tokens").type == pa.list_(symbol, 3)
-    texts = corpus.texts()
-    assert texts.max() == vocabulary - 1 and corpus.symbols == vocabulary
-    np.testing.assert_array_equal(texts[:, 0], np.arange(vocabulary))
-    np.testing.assert_array_equal(texts[-1], [vocabulary - 1, 0, 1])
-
-
 def test_other_programs_can_read_the_shards(made):
     table = pq.read_table(made.folder / "00001.parquet")
     assert table.column_names == ["tokens", "log_prob"]
@@ -188,16 +176,6 @@ def test_a_parquet_file_of_someone_else_is_refused(tmp_path):
         draw(truth(), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["n", "shard", "batch"])
-def test_numbers_out_of_range(name, tmp_path):
-    for value in (0, -1, 2.5, True):
-        with pytest.raises(ValueError, match=f"{name} must be an integer >= 1, got {value}"):
-            draw(truth(), tmp_path, **{name: value})
-    with pytest.raises(ValueError, match="seed must be an integer >= 0, got -1"):
-        draw(truth(), tmp_path, seed=-1)
-    assert not os.listdir(tmp_path)
-
-
 def test_a_folder_that_is_not_a_corpus(tmp_path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ValueError, match=f"{folder} is not a corpus.*Corpus.draw"):
@@ -225,21 +203,6 @@ def test_a_flipped_byte_is_found(mine, place):
     assert len(draw(truth(), mine)) == 60
 
 
-@pytest.mark.parametrize("size", [0, 3, 100, -5])
-@pytest.mark.parametrize("vouched", [True, False])
-def test_a_truncated_shard_is_named(mine, made, size, vouched):
-    path = mine / "00002.parquet"
-    path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(ValueError, match=f"{path} is damaged"):
-        made.open(mine)
-    with pytest.raises(ValueError, match=f"{path} is damaged"):
-        replace(made, folder=mine).texts()
-    if not vouched:
-        (mine / "manifest.json").unlink()
-    with pytest.raises(ValueError, match=f"{path} is damaged"):
-        draw(truth(), mine)
-
-
 def test_damage_in_a_draw_that_was_stopped_is_found(mine):
     """Nothing but the pages' own checksums can tell."""
     path = mine / "00000.parquet"
@@ -251,39 +214,6 @@ def test_damage_in_a_draw_that_was_stopped_is_found(mine):
     (mine / "manifest.json").unlink()
     with pytest.raises(ValueError, match=f"{path} is damaged.*delete it and start again"):
         draw(truth(), mine)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "{",
-        "[]",
-        "{}",
-        "null",
-        '{"language": {"vocabulary": 6}}',
-        '{"language": 3}',
-    ],
-)
-def test_a_manifest_that_is_none(mine, content):
-    (mine / "manifest.json").write_text(content)
-    with pytest.raises(ValueError, match=f"{mine / 'manifest.json'} is not"):
-        Corpus.open(mine)
-
-
-def test_a_manifest_with_a_key_missing_or_wrong(mine):
-    path = mine / "manifest.json"
-    manifest = json.loads(path.read_text())
-    for name in manifest:
-        if name in ("batch", "model"):
-            continue  # kept for the next draw
-        path.write_text(json.dumps({k: v for k, v in manifest.items() if k != name}))
-        with pytest.raises(ValueError, match=f"{path} is not the manifest of a corpus.*{name}"):
-            Corpus.open(mine)
-    for name, value in (("shards", [{}]), ("shards", 3), ("language", manifest["language"] | {"length": 0})):
-        path.write_text(json.dumps(manifest | {name: value}))
-        with pytest.raises(ValueError, match=f"{path} is not the manifest of a corpus"):
-            Corpus.open(mine)
 
 
 @pytest.mark.parametrize("call", ["write_batch", "close", "fsync", "replace"])
@@ -307,17 +237,6 @@ def test_a_full_disk_leaves_what_was_finished(tmp_path, monkeypatch, call):
         Corpus.open(folder)
     draw(truth(), folder)
     assert contents(folder) == contents(draw(truth(), tmp_path / "other").folder)
-
-
-def test_a_sampler_that_fails_leaves_nothing_half_written(tmp_path):
-    class Failing(Numbers):
-        def draws(self, n, seed, *, start=0, batch=1):
-            yield from super().draws(5, seed, start=start)
-            raise RuntimeError("out of memory")
-
-    with pytest.raises(RuntimeError, match="out of memory"):
-        draw(Failing(50), tmp_path)
-    assert not os.listdir(tmp_path)
 
 
 @pytest.mark.parametrize("size", [1, 7, 25, 26, 60, 100])

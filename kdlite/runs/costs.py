@@ -1,0 +1,262 @@
+"""What the stages of a run cost, by arithmetic on parameters and tokens: operations, bytes, memory, disk.
+
+Knows stages and the shapes of models; knows nothing of how fast a device is. Loads nothing.
+"""
+
+import copy
+import errno
+import math
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from kdlite.lm.architecture import SHAPES, Shape, find_shape
+from kdlite.lm.knobs import tries
+from kdlite.runs.design import Learner
+from kdlite.runs.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Part, Score, Stage
+from kdlite.runs.profile import Pretrained, Profile, Scratch, Toy
+from kdlite.runs.stages import stages
+from kdlite.texts.language import Language
+from kdlite.texts.markov import MarkovMixture
+
+_VOCABULARY = 49_152  # of every SmolLM2
+_KEPT_ON = 2500  # texts on which the token ids that a truth keeps are found
+_LOOK = 32  # a drawn token looks back over the places up to the next multiple of this
+_READ, _LOGITS = (
+    1 << 13,
+    1 << 24,
+)  # places scored in one pass, and logits held while a text is scored or learned
+_LIBRARIES = 1e9  # bytes of host memory for Python and torch
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+def parameters(shape: Shape, vocabulary: int) -> int:
+    """Parameters of a model with tied embeddings."""
+    return _matrices(shape) + (2 * shape.layers + 1 + vocabulary) * shape.hidden
+
+
+def forward(shape: Shape, vocabulary: int, places: float) -> float:
+    """Operations of one token that looks back over so many places, from its embedding to its logits."""
+    return 2 * (_matrices(shape) + vocabulary * shape.hidden) + 4 * shape.layers * shape.hidden * places
+
+
+def places(language: Language) -> float:
+    """Places that a drawn token looks back over, in the mean."""
+    return len(language.prompt) + min(language.length, (language.length + _LOOK) / 2)
+
+
+class Pass(NamedTuple):
+    """A pass through a model that a stage makes many times."""
+
+    operations: float  # additions and multiplications in matrix products
+    bytes: float  # of weights and caches that it reads
+    memory: float  # bytes held on the device
+    times: float
+    trains: bool = False
+
+
+class Costs:
+    """The stages of a profile, and what they take.
+
+    Attributes:
+        language: of the texts; a prompt counts a token a word.
+        stages: in order.
+        shapes: of each trained model by its stage, and of the "truth": None for a toy.
+
+    Raises:
+        ValueError: for a pretrained truth whose shape is not known.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile, self.stages = profile, list(stages(profile))
+        self.language, truth = _truth(profile.truth)
+        self.shapes = {"truth": truth}
+        for stage in self.stages:
+            if isinstance(stage.job, Fit):
+                self.shapes[stage.name] = _shape(stage.job.learner, truth)
+        self._vocabulary = self.language.embeddings
+        self._span = len(self.language.prompt) + self.language.length
+
+    def passes(self, stage: Stage, size: int) -> Iterator[Pass]:
+        """What a stage consists of, where models are sampled and scored in numbers of ``size`` bytes. A toy's texts take
+        no product.
+        """
+        texts, truth = self.profile.texts, self.shapes["truth"]
+        own = self._weights(truth, size)
+        match stage.job:
+            case Draw(sampler):
+                if shape := self.shapes[sampler]:
+                    yield self._draw(shape, stage.job.drawn, size, 0 if shape is truth else own)
+            case Keep():
+                whole = copy.copy(self)
+                whole._vocabulary = _VOCABULARY
+                yield whole._draw(truth, _KEPT_ON, size, 0)
+                yield whole._read(truth, _KEPT_ON, size, 0)
+            case Embed():
+                yield self._read(truth, 2 * texts.points, size, 0)
+            case Fit(learner, corpus, n, _, lesson, teacher, validation):
+                shape, recipe = self.shapes[stage.name], learner.recipe
+                seen = (
+                    validation.stop - validation.start if isinstance(validation, Part) else texts.validation
+                )
+                seen *= math.ceil(recipe.steps(n) / recipe.steps_per_checkpoint)
+                others = own + self._weights(shape, 4)  # the truth, and what the learner starts from
+                yield self._learn(shape, learner, recipe.epochs * n, seen, others)
+                if lesson:
+                    yield self._read(self.shapes[teacher], recipe.epochs * n, size, others)
+                if corpus is None:
+                    yield self._draw(shape, recipe.epochs * n, size, others)
+            case Score(model=model) as job:
+                shape = self.shapes[model]
+                tried = tries(job.knob, job.setting) if job.curve in ("turned", "decoded") else 1
+                yield self._draw(shape, texts.score * tried, size, own)
+                yield self._read(shape, texts.score + texts.validation, size, own)
+                if truth:
+                    yield self._read(truth, texts.score, size, self._weights(shape, size))
+            case Measure(model=model, judge=judge):
+                shape = self.shapes[model]
+                yield self._draw(shape, texts.score, size, own)
+                for reader in (shape, truth, self.shapes[judge]):
+                    yield self._read(reader, texts.score, size, own)
+
+    def _weights(self, shape: Shape | None, size: int) -> int:
+        return parameters(shape, self._vocabulary) * size if shape else 0
+
+    def _draw(self, shape: Shape, n: int, size: int, others: float) -> Pass:
+        """One step of a batch of texts: it reads all weights and the cache, and chooses from logits in float64."""
+        rows, back = min(n, self.profile.texts.shard, self.profile.batch), places(self.language)
+        weights = self._weights(shape, size)
+        place = (
+            2 * shape.layers * shape.key_heads * (shape.hidden // shape.heads) * size
+        )  # of one text's cache
+        memory = weights + rows * (place * self._span + (size + 4 * 8) * self._vocabulary) + others
+        operations = rows * forward(shape, self._vocabulary, back)
+        return Pass(operations, weights + rows * place * back, memory, self.language.length * n / rows)
+
+    def _read(self, shape: Shape, n: int, size: int, others: float) -> Pass:
+        """Scoring some texts: one layer's activations are held, and some logits in float32."""
+        rows, width = min(n, max(1, _READ // self._span)), self._span - 1
+        weights, tokens = self._weights(shape, size), rows * width
+        held = tokens * size * (6 * shape.hidden + 3 * shape.mlp) + self._logits(tokens)
+        operations = tokens * forward(shape, self._vocabulary, width)
+        return Pass(operations, weights, weights + held + others, n / rows)
+
+    def _learn(self, shape: Shape, learner: Learner, n: int, validated: int, others: float) -> Pass:
+        """Learning from n texts, and looks at validation texts. A gradient takes twice the pass forward."""
+        rows, width = min(learner.recipe.rows_per_pass, learner.recipe.texts_per_step), self._span - 1
+        once, weights = width * forward(shape, self._vocabulary, width), self._weights(shape, 4)
+        embeddings = (
+            0 if learner.recipe.train_embeddings else self._vocabulary * shape.hidden
+        )  # that do not learn
+        operations = n * (3 * once - 2 * width * embeddings) + validated * once
+        # What a layer keeps for its gradient: norms, queries, keys and values, products; and each head's scores.
+        kept = shape.layers * (10 * shape.hidden + 4 * shape.mlp + shape.heads * width)
+        held = 4 * rows * width * kept + self._logits(rows * width)
+        moments = 3 * (weights - 4 * embeddings)  # with the gradient
+        times = (n + validated) / rows
+        return Pass(operations / times, weights, weights + moments + held + others, times, True)
+
+    def _logits(self, tokens: int) -> int:
+        return 3 * 4 * min(_LOGITS, tokens * self._vocabulary)
+
+    def host(self, stage: Stage) -> float:
+        """Most bytes of the host's memory besides what is on a device: a model on its way there, and texts."""
+        texts, text = (
+            self.profile.texts,
+            self.language.length * 16,
+        )  # ids as the file has them, and in 64 bits
+        if truth := self.shapes["truth"]:
+            text += 4 * truth.hidden if isinstance(stage.job, Embed | Score | Measure) else 0  # its point
+        shard = texts.shard
+        match stage.job:
+            case Draw(n=n):
+                held = min(n, shard)
+            case Fit(n=n):
+                held = 2 * min(n, shard)
+            case Embed():
+                held = min(texts.train, shard) + texts.points
+            case Keep():
+                held = _KEPT_ON
+            case Score() | Measure():
+                held = 2 * texts.score
+        return _LIBRARIES + max(self._weights(shape, 4) for shape in self.shapes.values()) + held * text
+
+    def disk(self, stage: Stage) -> int:
+        """Most bytes that stay in the stage's folder: compression gains on that."""
+        text = self.language.length * (2 if self.language.vocabulary <= 1 << 16 else 4) + 8
+        match stage.job:
+            case Draw(n=n):
+                return n * text
+            case Embed():
+                return self.profile.texts.points * self.shapes["truth"].hidden * 4
+            case Fit():
+                return self._weights(self.shapes[stage.name], 4)
+            case Keep():
+                return _KEPT_ON * text
+            case Score():
+                return self.profile.texts.score * text
+            case Measure():  # and nats: of each text in float64, of each token in half precision
+                return self.profile.texts.score * (text + 6 * 8 + 2 * self.language.length)
+
+    def checkpoints(self, stage: Stage) -> int:
+        """Most bytes on the disk while a stage is at work: two checkpoints, weights and two moments each."""
+        return 2 * 3 * self.disk(stage) if isinstance(stage.job, Fit) else 0
+
+    def most_disk(self) -> int:
+        """Most bytes on the disk at any moment of a whole run."""
+        return sum(map(self.disk, self.stages)) + max(map(self.checkpoints, self.stages))
+
+    def shortage(self, out: Path) -> str | None:
+        """A sentence on what the disk lacks for the stages that are not done in a folder, or None if it lacks nothing."""
+        left = [stage for stage in self.stages if not (out / stage.name / DONE).exists()]
+        need = sum(max(0, self.disk(stage) - _size(out / stage.name)) for stage in left)
+        need += max(map(self.checkpoints, left), default=0)
+        free = shutil.disk_usage(next(f for f in (out, *out.absolute().parents) if f.exists())).free
+        if free >= need:
+            return None
+        return (
+            f"up to {spell(need)} are still to be written to {out.absolute()}, where {spell(free)} of disk are free; "
+            "make room, or choose another folder"
+        )
+
+    def check_disk(self, out: Path) -> None:
+        """Nothing, or an OSError if the disk has no room for what of a run is left to make."""
+        if shortage := self.shortage(out):
+            raise OSError(errno.ENOSPC, shortage)
+
+
+def spell(size: float) -> str:
+    """Bytes for people."""
+    power = 0
+    while size >= 999.5 and power < len(_UNITS) - 1:
+        size, power = size / 1000, power + 1
+    return f"{size:.3g} {_UNITS[power]}"
+
+
+def _matrices(shape: Shape) -> int:
+    """Parameters of all layers' matrices."""
+    square, keys = shape.hidden**2, shape.hidden * shape.key_heads * shape.hidden // shape.heads
+    return shape.layers * (2 * square + 2 * keys + 3 * shape.hidden * shape.mlp)
+
+
+def _truth(truth: Toy | Pretrained | Scratch) -> tuple[Language, Shape | None]:
+    if isinstance(truth, Toy):
+        return MarkovMixture.random(**asdict(truth)).language, None
+    if isinstance(truth, Scratch):
+        return truth.language, find_shape(truth.shape)
+    name = Path(truth.name).name.removesuffix("-Instruct")
+    if name not in SHAPES:
+        raise ValueError(f"the shape of {truth.name!r} is not known; known are {', '.join(SHAPES)}")
+    prompt = (0,) * max(1, len(truth.prompt.split()))
+    return Language(truth.tokens or _VOCABULARY, truth.length, prompt, eos=0), SHAPES[name]
+
+
+def _shape(learner: Learner, truth: Shape | None) -> Shape:
+    return find_shape(learner.shape) if learner.layers is None else replace(truth, layers=learner.layers)
+
+
+def _size(folder: Path) -> int:
+    """Bytes in a folder; 0 if it is not there."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
