@@ -440,6 +440,7 @@ class TestMixtures(BadCalls):
             (n for n in public(kd) if n.startswith("Distribution")), "a protocol: what is asked of others"
         )
         | {"knobs.check_truncation": "is such a check itself"}
+        | dict.fromkeys(("knobs.safe_log", "knobs.sharpened"), "is called by what is checked already")
     )
 
 

@@ -109,9 +109,9 @@ def refuse_each(
 
 def command(out: Path) -> None:
     """The run by its command line; the last line of what it says, after any progress, is raised if it is refused."""
-    from kdlite.lm.__main__ import main
+    from kdlite.cli import main
 
-    said, argv = StringIO(), ["kdlite.lm", *words(out)]
+    said, argv = StringIO(), ["kdlite", *words(out)]
     with mock.patch.object(sys, "argv", argv), redirect_stderr(said), redirect_stdout(StringIO()):
         status = main()
     if status:

@@ -6,7 +6,7 @@ Knows nats and tokens of texts; knows nothing of models or files.
 import numpy as np
 
 from kdlite.distribution import Estimate
-from kdlite.mixtures.scores import Curve
+from kdlite.frontier import Curve
 
 
 class Replicates:

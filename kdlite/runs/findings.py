@@ -9,8 +9,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from kdlite.distribution import Estimate, ratio_estimate
+from kdlite.frontier import Curve
 from kdlite.lm.model import LanguageModel
-from kdlite.mixtures.scores import Curve
 from kdlite.runs.comparison import Replicates, estimate, leads
 from kdlite.runs.design import Study
 from kdlite.runs.jobs import Fit, Measure, Stage

@@ -17,10 +17,10 @@ from toy_results import language_results, toy_results
 from kdlite import lm
 from kdlite.lm import knobs, objectives
 from kdlite.lm.next_token import Truncation
-from kdlite.runs.compare import compare
 from kdlite.runs.design import Beyond, Learner, Lesson
 from kdlite.runs.plan import plan
 from kdlite.runs.profile import Pretrained, Profile, Scratch, Texts, Toy
+from kdlite.runs.score import score as compare
 from kdlite.runs.status import status
 from kdlite.texts.geometry import Plane, coverage
 from kdlite.texts.language import Reading

