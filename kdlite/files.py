@@ -72,8 +72,10 @@ def placing(folder: Path, what: str) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writers that were killed have left in temporary folders. Nobody else may be writing."""
-    for left in list(folder.rglob(f".*{_UNFINISHED}")):
+    """Remove what writers of this folder that were killed have left in it. Folders in it are others', who may be
+    writing.
+    """
+    for left in list(folder.glob(f".*{_UNFINISHED}")):
         if left.is_dir():
             shutil.rmtree(left)
 

@@ -7,26 +7,39 @@ import platform
 import re
 import subprocess
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
 @cache
 def commit() -> str:
     """The commit of this code when it was first asked for, with "-dirty" if a file had been changed since; "unknown"
-    where there is no repository, or no git.
+    where there is no git, or no repository that this file belongs to: an environment may lie inside somebody else's.
     """
-    describe = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    here = Path(__file__)
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=here.parent, capture_output=True, text=True, check=False
+        ).stdout.strip()
+
     try:
-        git = subprocess.run(describe, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+        tracked = git("ls-files", "--", here.name)
+        found = tracked and git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     except FileNotFoundError:
         return "unknown"
-    return git.stdout.strip() or "unknown"
+    return found or "unknown"
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Versions of Python and of installed packages, by name."""
-    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+    """Versions of Python and of packages, by name; "not installed" for one that runs from its checkout."""
+    found = {"python": platform.python_version()}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
 
 
 def processor() -> str:

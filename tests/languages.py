@@ -60,7 +60,7 @@ def gpt2(language: Language, seed: int = 1, **changes) -> LanguageModel:
 def _made(kind, config, language, seed) -> LanguageModel:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return LanguageModel(kind(config), language)
+        return LanguageModel(kind(config).eval().requires_grad_(False), language)
 
 
 def chains(length: int = 4) -> MarkovMixture:

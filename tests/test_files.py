@@ -143,15 +143,17 @@ def test_files_have_the_permissions_that_the_user_gives_to_new_ones(tmp_path):
 
 
 def test_a_sweep_takes_what_the_killed_have_left_and_nothing_else(tmp_path):
-    """A run may be pointed at a home directory, which is full of hidden names."""
+    """A run may be pointed at a home directory, which is full of hidden names, and of other runs at work."""
     out, killed = tmp_path / "out", tmp_path / "killed"
     for name in (".lock", ".profile.old", ".config.d/a.b", "00000.parquet", "a/.b.12345678", ".tmp3h7TcN"):
         write(out / name)
-    before = sorted(path.relative_to(out) for path in out.rglob("*"))
-    with replacing(out / "a" / "file") as file, placing(out, "a model") as folder:
-        for half in (file, file.with_name(".tmpQogPE1"), folder / "b"):  # the second is safetensors' own
-            half.write_text("half")
-        shutil.copytree(out, killed)
+    with replacing(out / "a" / "file") as others:
+        others.write_text("half")
+        before = sorted(path.relative_to(out) for path in out.rglob("*"))
+        with placing(out, "a model") as folder, replacing(out / "file") as file:
+            for half in (file, file.with_name(".tmpQogPE1"), folder / "b"):  # the second is safetensors' own
+                half.write_text("half")
+            shutil.copytree(out, killed)
     sweep(killed)
     assert sorted(path.relative_to(killed) for path in killed.rglob("*")) == before
 

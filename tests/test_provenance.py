@@ -17,7 +17,7 @@ def repository(tmp_path):
         return subprocess.run(line, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
 
     git("init", "-q")
-    (tmp_path / "code.py").write_text("1")
+    (tmp_path / "provenance.py").write_text("1")
     git("add", ".")
     git("commit", "-qm", "first")
     git("tag", "-a", "v1", "-m", "a name is no commit")
@@ -40,7 +40,7 @@ def test_the_commit_is_whole_and_says_whether_a_file_has_changed(repository, ask
     head = git("rev-parse", "HEAD")
     (folder / "results").write_text("not of the code")
     assert asked(folder) == head
-    (folder / "code.py").write_text("2")
+    (folder / "provenance.py").write_text("2")
     assert asked(folder) == f"{head}-dirty"
 
 
@@ -81,3 +81,16 @@ def test_the_processor_is_named_by_its_model_or_its_architecture(cpuinfo, expect
     monkeypatch.setattr("platform.processor", lambda: "")
     monkeypatch.setattr("platform.machine", lambda: "arm64")
     assert processor() == expected
+
+
+def test_the_commit_is_not_that_of_a_repository_the_code_only_lies_in(repository, asked):
+    """An environment inside somebody's project is no part of it."""
+    folder, _ = repository
+    (folder / "env").mkdir()
+    (folder / "env" / "provenance.py").write_text("1")
+    assert asked(folder / "env") == "unknown"
+
+
+def test_a_checkout_that_is_not_installed_has_versions_all_the_same():
+    """They are asked for when all the work is done."""
+    assert versions("no-such-package-is-installed")["no-such-package-is-installed"] == "not installed"

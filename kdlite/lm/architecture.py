@@ -13,7 +13,7 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
 from kdlite.checks import check_integer, check_kind, check_number, check_seed, show
-from kdlite.lm.model import LanguageModel
+from kdlite.lm.model import LanguageModel, frozen
 from kdlite.texts.language import Language
 
 
@@ -98,7 +98,7 @@ def new(
     with torch.random.fork_rng(devices=[]):  # the global generator stays where it is
         torch.default_generator.manual_seed(check_seed(seed))  # torch.manual_seed would seed GPUs too
         model = LlamaForCausalLM(config)
-    return LanguageModel(model, language, tokenizer)
+    return LanguageModel(frozen(model), language, tokenizer)
 
 
 def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
@@ -126,7 +126,7 @@ def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
         raise ValueError(
             f"layers must be between 1 and {depth}, or rising indices below {depth}, got {show(layers)}; keep fewer"
         )
-    pruned = copy.deepcopy(model.model)
+    pruned = frozen(copy.deepcopy(model.model))
     pruned.model.layers = nn.ModuleList(pruned.model.layers[i] for i in kept)
     for i, layer in enumerate(pruned.model.layers):
         layer.self_attn.layer_idx = i

@@ -6,11 +6,14 @@ Distillation by a teacher's texts alone is ``fit``.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import PartialState
+from accelerate.utils import gather
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -20,7 +23,7 @@ from kdlite.lm.model import BATCH, LanguageModel
 from kdlite.lm.next_token import WHOLE
 from kdlite.lm.objectives import Measure, measure
 from kdlite.lm.recipe import Recipe
-from kdlite.lm.sampling import draws
+from kdlite.lm.sampling import Decoder, Generator, drawer, draws, evaluating
 from kdlite.lm.scoring import IGNORED, HeadLoss, outputs, project
 from kdlite.lm.training import train
 from kdlite.texts.corpus import Corpus
@@ -89,6 +92,7 @@ def distil(
         "model": student.digest(),
         "corpus": given and given.digest,
         "own_texts": None if given else texts,
+        "language": None if given else asdict(language),  # a corpus vouches for its own
         "teacher": teacher.digest(),
         "teacher_beta": teacher.beta,
         "teacher_truncation": teacher.truncation._asdict(),
@@ -109,6 +113,7 @@ class OwnTexts:
     module: PreTrainedModel
     language: Language
     n: int
+    _made: dict = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.n
@@ -122,17 +127,31 @@ class OwnTexts:
         """One pass, ``size`` texts at a time, shape ``(size, length)``; the last may be smaller. The noise of a step
         is a function of seed, epoch and step: whoever starts later, with the same weights, gets the same texts.
         """
+        state = PartialState()
         for step in range(start, math.ceil(self.n / size)):
+            n = min(size, self.n - step * size)
+            share = math.ceil(n / state.num_processes)  # of each process; the last may draw a few too many
+            source = self._source(min(BATCH, math.ceil(size / state.num_processes)))
+            source.refresh()
             found = draws(
                 self.module,
                 self.language,
                 1.0,
                 WHOLE,
-                n=min(size, self.n - step * size),
+                n=share,
                 seed=stream_seed(seed, f"own texts of epoch {epoch}, step {step}"),
                 batch=BATCH,
+                start=state.process_index * share,
+                source=source,
             )
-            yield np.concatenate([tokens for tokens, _ in found])
+            mine = np.concatenate([tokens for tokens, _ in found])
+            yield gather(torch.from_numpy(mine).to(self.module.device)).cpu().numpy()[:n]
+
+    def _source(self, rows: int) -> Decoder | Generator:
+        """What draws the texts: made once, when the module is where it will learn, and compiled once on a GPU."""
+        if self._made.get("rows") != rows:
+            self._made |= {"rows": rows, "source": drawer(self.module, self.language, 1.0, WHOLE, rows)}
+        return self._made["source"]
 
 
 class TeacherLoss(nn.Module):
@@ -142,14 +161,18 @@ class TeacherLoss(nn.Module):
 
     def __init__(self, model: PreTrainedModel, teacher: LanguageModel, divergence: Measure) -> None:
         super().__init__()
-        self.model, self.teacher, self.divergence = model, teacher.model, divergence
+        self.model, self.divergence = model, divergence
+        self.teacher = partial(
+            outputs, teacher.model
+        )  # no part of this module: it is neither moved nor trained
+        self.guide = partial(evaluating, teacher.model)
         self.beta, self.begin, self.truncation = teacher.beta, teacher.language.begin, teacher.truncation
 
     def forward(self, ids: Tensor, targets: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         """A scalar; arguments as those of ``TokenLoss``."""
         keep = targets != IGNORED
-        with torch.no_grad():
-            seen, head = outputs(self.teacher, ids, positions, mask, keep)
+        with self.guide():
+            seen, head = self.teacher(ids, positions, mask, keep)
         return HeadLoss.apply(
             *outputs(self.model, ids, positions, mask, keep),
             self.begin,

@@ -25,12 +25,25 @@ from kdlite.lm.scoring import IGNORED, score_tokens
 from kdlite.texts.language import Language, Reading
 
 POSITIONS = 1 << 13  # scored in one forward pass
+_FILES = (  # of a model; the configurations and the language are always written
+    *(
+        "*.safetensors",
+        "*.safetensors.index.json",
+        "generation_config.json",
+        "tokenizer*",
+        "vocab*",
+        "merges.txt",
+    ),
+    *("added_tokens.json", "special_tokens_map.json", "chat_template*", "additional_chat_templates"),
+)
 BATCH = 128  # texts drawn at a time
 
 
 @dataclass(frozen=True, eq=False)
 class LanguageModel:
-    """A causal language model with its prompt, as a distribution over texts of token ids. Frozen.
+    """A causal language model with its prompt, as a distribution over texts of token ids.
+
+    Draws and scores without dropout and without gradients, and leaves the module as it was: somebody may be training it.
 
     A text is at most ``length`` tokens after the prompt. It ends with the end token where the model says so;
     the end token belongs to it, is sampled and scored once, and pads the array after it, which is neither.
@@ -73,7 +86,6 @@ class LanguageModel:
                 f"a prompt of {len(language.prompt)} and a length of {language.length} need {positions} "
                 f"positions, the model has {config.max_position_embeddings}; lower length"
             )
-        self.model.eval().requires_grad_(False)
 
     def __repr__(self) -> str:
         millions = sum(p.numel() for p in self.model.parameters()) / 1e6
@@ -125,7 +137,7 @@ class LanguageModel:
             device = check_device(device)
         if dtype is not None:
             check_kind("dtype", dtype, torch.dtype, "torch.float32 works everywhere")
-        return replace(self, model=copy.deepcopy(self.model).to(device=device, dtype=dtype))
+        return replace(self, model=frozen(copy.deepcopy(self.model)).to(device=device, dtype=dtype))
 
     def with_weights(self, path: str | Path) -> "LanguageModel":
         """A copy with the parameters of a safetensors file, which must be those of this architecture.
@@ -133,7 +145,7 @@ class LanguageModel:
         Raises:
             ValueError: if the file is not one, or a parameter is missing or of another shape.
         """
-        path, model = check_path("path", path), copy.deepcopy(self.model)
+        path, model = check_path("path", path), frozen(copy.deepcopy(self.model))
         try:
             with safe_open(path, "pt", device="cpu") as file, torch.no_grad():
                 for name, parameter in model.named_parameters():
@@ -150,9 +162,6 @@ class LanguageModel:
         n: int,
         seed: int,
         *,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
         batch: int = BATCH,
     ) -> np.ndarray:
         """n texts, shape ``(n, length)``, int64, padded with the end token after the first one.
@@ -163,15 +172,12 @@ class LanguageModel:
         Args:
             n: number of texts.
             seed: of the noise.
-            top_k, top_p, min_p: those of ``truncate``, for these texts alone; ``log_prob`` knows nothing of them.
             batch: texts drawn at a time.
 
         Raises:
             ValueError: if a number is out of range, or beta is 0.
         """
-        asked = Truncation(top_k, top_p, min_p).check()
-        model = self if asked == WHOLE else replace(self, truncation=asked)
-        return np.concatenate([tokens for tokens, _ in model.draws(n, seed, batch=batch)])
+        return np.concatenate([tokens for tokens, _ in self.draws(n, seed, batch=batch)])
 
     def draws(
         self, n: int, seed: int, *, start: int = 0, batch: int = BATCH
@@ -245,7 +251,7 @@ class LanguageModel:
         """Write weights (safetensors), tokenizer, language and beta into a folder that ``load`` opens.
 
         Raises:
-            ValueError: if the model is truncated, which a folder cannot say.
+            ValueError: if the model is truncated, which a folder cannot say, or another model's files would stay.
             OSError: if the folder cannot be written to, or the disk is full; files that are there stay as they were.
         """
         if self.truncation != WHOLE:
@@ -259,6 +265,16 @@ class LanguageModel:
                 self.tokenizer.save_pretrained(temporary)
             text = json.dumps(asdict(self.language) | {"beta": self.beta}, indent=2)
             (temporary / "language.json").write_text(text + "\n", encoding="utf-8")
+            mixed = {path.name for kind in _FILES for path in Path(folder).glob(kind)}
+            if left := sorted(mixed - {path.name for path in temporary.iterdir()}):
+                raise ValueError(
+                    f"{folder} holds another model, whose {', '.join(left)} would stay; choose another folder"
+                )
+
+
+def frozen(module: PreTrainedModel) -> PreTrainedModel:
+    """A module of our own, for drawing and scoring alone."""
+    return module.eval().requires_grad_(False)
 
 
 def check_device(device: str | torch.device) -> torch.device:

@@ -57,7 +57,8 @@ def temper(logits: Tensor, beta: float, begin: int | None) -> Tensor:
         logits[..., begin] = -math.inf
     if beta == 0:
         return torch.where(logits == -math.inf, logits, 0.0)
-    beta = min(beta, torch.finfo(torch.float32).max)  # infinity times 0 is not a number
+    limits = torch.finfo(torch.float32)
+    beta = min(max(beta, limits.tiny), limits.max)  # infinity times 0 is not a number, either way round
     return logits.sub_(logits.detach().amax(dim=-1, keepdim=True)).mul_(beta)
 
 

@@ -8,6 +8,7 @@ the noise behind a text.
 import copy
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -22,21 +23,43 @@ _CHECK = 32  # steps between two looks at which texts have ended; each look wait
 _GRAIN = 8  # a batch shrinks by eighths, so that a GPU meets few shapes
 
 
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Without dropout and without gradients; whoever trains the module finds each of its parts as it was."""
+    training = [part for part in module.modules() if part.training]
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part in training:
+            part.training = True
+
+
 class _Layer(nn.Module):
     """The weights of one layer, fused where one product can do the work of several."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
         attention, mlp = layer.self_attn, layer.mlp
+        self.parts = {
+            "qkv": [p.weight.detach() for p in (attention.q_proj, attention.k_proj, attention.v_proj)],
+            "gate_up": [p.weight.detach() for p in (mlp.gate_proj, mlp.up_proj)],
+        }
         for name, weight in {
             "norm": layer.input_layernorm.weight,
-            "qkv": torch.cat([attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight]),
+            "qkv": torch.cat(self.parts["qkv"]),
             "out": attention.o_proj.weight,
             "mlp_norm": layer.post_attention_layernorm.weight,
-            "gate_up": torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]),
+            "gate_up": torch.cat(self.parts["gate_up"]),
             "down": mlp.down_proj.weight,
         }.items():
             self.register_buffer(name, weight.detach(), persistent=False)
+
+    def refresh(self) -> None:
+        """Fuse the weights anew, at the same addresses."""
+        for name, parts in self.parts.items():
+            torch.cat(parts, out=getattr(self, name))
 
 
 class Decoder(nn.Module):
@@ -90,6 +113,11 @@ class Decoder(nn.Module):
         }.items():
             self.register_buffer(name, buffer, persistent=False)
         self._step = _compile(self.step) if device.type == "cuda" else self.step
+
+    def refresh(self) -> None:
+        """Draw from the weights as they are now: the model may have learned, in place."""
+        for layer in self.layers:
+            layer.refresh()
 
     @staticmethod
     def knows(model: PreTrainedModel) -> bool:
@@ -237,9 +265,15 @@ class Generator:
         self.model.generation_config = GenerationConfig()
         self.language, self.beta, self.truncation = language, beta, truncation
 
-    @torch.no_grad()
+    def refresh(self) -> None:
+        """Nothing: the model itself draws."""
+
     def draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
         """As ``Decoder.draw``."""
+        with evaluating(self.model):
+            return self._draw(u, bar)
+
+    def _draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
         device, language = self.model.device, self.language
         chooser = _Chooser(language, self.beta, self.truncation, torch.from_numpy(u).to(device))
         prompts = torch.tensor(language.prompt, device=device).expand(len(u), -1)
@@ -258,6 +292,15 @@ class Generator:
         return tokens, chooser.log_prob.cpu().numpy()
 
 
+def drawer(
+    model: PreTrainedModel, language: Language, beta: float, truncation: Truncation, rows: int
+) -> Decoder | Generator:
+    """What draws ``rows`` texts at a time from a model: the fast way, where its architecture is known."""
+    if Decoder.knows(model):
+        return Decoder(model, language, beta, truncation, rows)
+    return Generator(model, language, beta, truncation)
+
+
 def draws(
     model: PreTrainedModel,
     language: Language,
@@ -268,9 +311,13 @@ def draws(
     seed: int,
     batch: int,
     start: int = 0,
+    source: Decoder | Generator | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Texts ``start`` to ``start + n`` of a seed, batch by batch: tokens ``(B, length)`` and their log-probability
     ``(B,)`` in nats under the distribution that was drawn from.
+
+    Args:
+        source: a ``drawer`` of this model that was made before, with at least as many rows; None makes one.
 
     Raises:
         ValueError: if n, batch or seed is out of range, or beta is 0.
@@ -285,10 +332,7 @@ def draws(
     rng = np.random.default_rng(seed)
     rng.bit_generator.advance(start * language.length)
     truncation.check()
-    if Decoder.knows(model):
-        source = Decoder(model, language, beta, truncation, batch)
-    else:
-        source = Generator(model, language, beta, truncation)
+    source = source or drawer(model, language, beta, truncation, batch)
     with tqdm(total=n * language.length, unit=" tokens", unit_scale=True, delay=2, leave=False) as bar:
         for i in range(0, n, batch):
             yield source.draw(rng.random((min(batch, n - i), language.length)), bar)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from kdlite.lm.next_token import WHOLE, Truncation, temper
-from kdlite.lm.sampling import Decoder
+from kdlite.lm.sampling import Decoder, evaluating
 
 _CHUNK = 1 << 24  # logits held at a time
 IGNORED = -1  # target of a position that is not scored
@@ -27,7 +27,6 @@ class Scored(NamedTuple):
     state: Tensor  # (B, H), float32: mean of the last hidden states, from which the targets are predicted
 
 
-@torch.no_grad()
 def score_tokens(
     model: PreTrainedModel,
     ids: Tensor,
@@ -47,6 +46,18 @@ def score_tokens(
         begin: token left out of the language.
         truncation: what else is left out, place by place.
     """
+    with evaluating(model):
+        return _score(model, ids, targets, beta, begin, truncation)
+
+
+def _score(
+    model: PreTrainedModel,
+    ids: Tensor,
+    targets: Tensor,
+    beta: float,
+    begin: int | None,
+    truncation: Truncation,
+) -> Scored:
     keep = targets != IGNORED
     log_prob = torch.zeros(targets.shape, device=ids.device)
     if Decoder.knows(model):

@@ -8,7 +8,7 @@ import copy
 import json
 import math
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -118,8 +119,7 @@ def train(
             called like ``TokenLoss``; each step's texts are asked for when the step before it has been made.
         run: what is trained, for ``run.json``: with the recipe it decides every bit of the result.
     """
-    state = PartialState(cpu=model.model.device.type == "cpu")
-    with locked(out) if state.is_main_process else nullcontext():
+    with _processes(model.model.device) as state, locked(out) if state.is_main_process else nullcontext():
         chosen = {"validation": validation and validation.digest, "choose": choose}
         claim(out / "run.json", run | chosen | asdict(recipe))
         start = replace(model, beta=1.0, truncation=WHOLE)
@@ -128,6 +128,26 @@ def train(
             _Training(loss, start, texts, recipe, out, validation, choose).run()
         (out / "checkpoint.safetensors").unlink(missing_ok=True)
     return start.with_weights(out / "model.safetensors")
+
+
+@contextmanager
+def _processes(device: torch.device) -> Iterator[PartialState]:
+    """The processes that train together. Accelerate keeps the device and the precision that were first asked for: a
+    process by itself begins anew, and leaves them as they were.
+    """
+    kept = [(kind._shared_state, dict(kind._shared_state)) for kind in (PartialState, AcceleratorState)]
+    cpu = device.type == "cpu"
+    if PartialState(cpu=cpu).num_processes > 1:
+        yield PartialState()
+        return
+    try:
+        for shared, _ in kept:
+            shared.clear()
+        yield PartialState(cpu=cpu)
+    finally:
+        for shared, before in kept:
+            shared.clear()
+            shared.update(before)
 
 
 class _Training:

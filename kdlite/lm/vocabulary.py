@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from kdlite.checks import check_each, check_integer, check_kind, show
-from kdlite.lm.model import LanguageModel
+from kdlite.lm.model import LanguageModel, frozen
+from kdlite.lm.sampling import evaluating
 
 _CHUNK = 1 << 26  # probabilities held at a time
 
@@ -70,7 +71,7 @@ def narrow(model: LanguageModel, tokens: Sequence[int]) -> LanguageModel:
         raise ValueError(
             f"the head of this {type(old).__name__} is not tied to its embedding; narrow a model that ties them"
         )
-    cut = copy.deepcopy(old)
+    cut = frozen(copy.deepcopy(old))
     weight = torch.nn.Parameter(embedding.weight.detach()[ids].clone(), requires_grad=False)
     for layer in (cut.get_input_embeddings(), cut.get_output_embeddings()):
         layer.weight = weight
@@ -120,7 +121,6 @@ def use(model: LanguageModel, texts: np.ndarray, tokens: Sequence[int]) -> Use:
     return Use(float(torch.cat(mass).mean()), float(inside.all(axis=1).mean()), len(texts))
 
 
-@torch.no_grad()
 def _probabilities(model: LanguageModel, texts: np.ndarray) -> Iterator[Tensor]:
     """Next-token probabilities ``(places, V)`` at the places of texts up to their ends, some texts at a time."""
     language, prompt = model.language, np.array(model.prompt)
@@ -130,6 +130,7 @@ def _probabilities(model: LanguageModel, texts: np.ndarray) -> Iterator[Tensor]:
         batch = texts[i : i + rows]
         ids = np.concatenate([np.tile(prompt, (len(batch), 1)), batch[:, :-1]], axis=1)
         inputs = torch.from_numpy(ids).to(model.model.device)
-        logits = model.model(inputs, use_cache=False, logits_to_keep=language.length).logits
+        with evaluating(model.model):
+            logits = model.model(inputs, use_cache=False, logits_to_keep=language.length).logits
         keep = torch.from_numpy(np.arange(language.length) < sizes[i : i + rows, None])
         yield (logits[keep].float() * model.beta).softmax(dim=-1)

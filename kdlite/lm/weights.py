@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from kdlite.checks import check_beta, check_each, check_integer, one_line, show
 from kdlite.files import DISK_ERRORS
 from kdlite.lm import pypi
-from kdlite.lm.model import LanguageModel, check_device, fingerprint
+from kdlite.lm.model import LanguageModel, check_device, fingerprint, frozen
 from kdlite.lm.pypi import PACKAGE, PACKAGED, room
 from kdlite.lm.quiet import quiet
 from kdlite.store import sha256
@@ -87,7 +87,7 @@ def load(
         )
     prompt = language.prompt if prompt is None else prompt
     language = replace(language, prompt=prompt, length=length or language.length)
-    return LanguageModel(model, language, tokenizer, beta, source=found)
+    return LanguageModel(frozen(model), language, tokenizer, beta, source=found)
 
 
 def best_dtype(device: str | torch.device) -> torch.dtype:

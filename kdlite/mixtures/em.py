@@ -99,8 +99,7 @@ def fit_mixtures(
     """
     n_components = check_integer("n_components", n_components, 1, "a mixture has at least one component")
     n_init = check_integer("n_init", n_init, 1, "make at least one start")
-    for seed in check_each("seeds", seeds, "pass one for each problem"):
-        check_seed(seed)
+    seeds = [check_seed(seed) for seed in check_each("seeds", seeds, "pass one for each problem")]
     if not isinstance(covariance, str) or covariance not in ("full", "diag"):
         raise ValueError(
             f"covariance must be 'full' or 'diag', got {show(covariance)}; 'diag' keeps components along the axes"

@@ -68,9 +68,11 @@ def gains(x: np.ndarray, curves: dict[str, np.ndarray], *, xlabel: str, ylabel: 
     return fig
 
 
-def bands(x: np.ndarray, curves: dict[str, tuple[np.ndarray, str]], *, xlabel: str, ylabel: str) -> Figure:
-    """Medians over seeds against x, both axes logarithmic, with bands from the 10th to the 90th percentile:
-    label to (values ``(S, X)``, colour name).
+def bands(
+    x: np.ndarray, curves: dict[str, tuple[np.ndarray, str]], *, xlabel: str, ylabel: str, yscale: str = "log"
+) -> Figure:
+    """Medians over seeds against x, on a logarithmic axis, with bands from the 10th to the 90th percentile:
+    label to (values ``(S, X)``, colour name). The other axis is logarithmic, too, or ``"linear"``.
 
     Raises:
         ValueError: for what cannot be drawn, naming it.
@@ -84,7 +86,7 @@ def bands(x: np.ndarray, curves: dict[str, tuple[np.ndarray, str]], *, xlabel: s
     ax = axes[0, 0]
     for label, (values, name) in curves.items():
         _band(ax, x, values, name, label)
-    ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log", yscale="log", xticks=x)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log", yscale=yscale, xticks=x)
     ax.set_xticklabels([f"{value:g}" for value in x])
     ax.minorticks_off()
     ax.legend(fontsize=8)

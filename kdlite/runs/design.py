@@ -86,6 +86,8 @@ class Beyond:
                 values = [v if isinstance(v, Lesson) else make(Lesson, v, field.name) for v in values]
             for value in values:
                 _check_setting(field.name, value)
+            if len({_name(value) for value in values}) < len(values):
+                raise ValueError(f"{field.name} must differ in their first six digits, got {show(values)}")
             object.__setattr__(self, field.name, tuple(values))
 
 
@@ -200,6 +202,11 @@ def _check_setting(knob: str, value: object) -> None:
             check_beta(value)
         case "heir_taus":
             check_number(knob, value, "> 0", lambda v: v > 0, "1 leaves a student unchanged")
+
+
+def _name(setting: float | Lesson) -> str:
+    """Of a setting, in the names of folders."""
+    return str(setting) if isinstance(setting, Lesson) else f"{setting:g}"
 
 
 def make(kind: type, values: Any, where: str) -> Any:

@@ -67,7 +67,9 @@ def run(profile: Profile, out: str | Path) -> Path:
     with locked(out) if state.is_main_process else nullcontext():
         if state.is_main_process:
             claim(out / PROFILE, profile.to_dict())
-            sweep(out)
+            for name in ("", *(stage.name for stage in stages(profile))):
+                sweep(out / name)
+                sweep(out / name / "samples")
             needs.check_disk(out)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))

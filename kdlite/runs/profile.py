@@ -12,6 +12,7 @@ from typing import Any
 from kdlite.checks import check_beta, check_each, check_integer, check_kind, check_number, check_seed, show
 from kdlite.lm.architecture import Shape, find_shape
 from kdlite.runs.design import Beyond, Learner, Study, make
+from kdlite.texts.geometry import NEIGHBOUR
 from kdlite.texts.language import Language
 from kdlite.texts.markov import check_random
 
@@ -87,9 +88,11 @@ class Texts:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            check_integer(
-                f"texts.{field.name}", getattr(self, field.name), 1, "a corpus has at least one text"
+            scored = field.name in ("validation", "score")
+            least, why = (
+                (2, "one text has no standard error") if scored else (1, "a corpus has at least one text")
             )
+            check_integer(f"texts.{field.name}", getattr(self, field.name), least, why)
 
     @property
     def points(self) -> int:
@@ -160,8 +163,21 @@ class Profile:
             if missing := sorted((lessons | set(self.beyond.heir_taus)) - set(self.taus)):
                 raise ValueError(f"taus must hold those of beyond, {missing} are missing; add them to taus")
         check_integer("batch", self.batch, 1, "draw at least one text at a time")
+        for name in ("teacher", "student"):
+            if (layers := getattr(self, name).layers) is None or isinstance(self.truth, Pretrained):
+                continue
+            depth = find_shape(self.truth.shape).layers if isinstance(self.truth, Scratch) else 0
+            if layers > depth:
+                raise ValueError(
+                    f"{name}.layers must be at most the truth's, {depth}, got {layers}; keep fewer, or give it a shape"
+                )
         if self.study:
             self._check_study(self.study)
+        elif not isinstance(self.truth, Toy) and self.texts.points <= NEIGHBOUR:
+            raise ValueError(
+                f"texts.train and texts.score must be above {NEIGHBOUR}, got {self.texts.train} and "
+                f"{self.texts.score}; coverage needs that many neighbours"
+            )
 
     def _check_study(self, study: Study) -> None:
         """Nothing, or a ValueError for a study that this profile cannot carry out."""

@@ -219,13 +219,18 @@ class Corpus:
 
     def sample(self, n: int, seed: int) -> np.ndarray:
         """The first n texts, shape ``(n, length)``. They are independent draws already, so the seed plays no part;
-        with this and ``size`` a corpus can stand for its sampler in ``precision`` and ``recall``.
+        with this and ``size`` a corpus can stand for its sampler in ``precision`` and ``recall``. No shard beyond
+        the n-th text is read.
 
         Raises:
             ValueError: if the corpus has fewer.
         """
         n = check_integer("n", n, 1, f"the corpus has {len(self)} texts", most=len(self))
-        return self.texts()[:n]
+        found, i = [], 0
+        while n > 0:
+            found.append(self.shard(i)[0][:n])
+            n, i = n - len(found[-1]), i + 1
+        return np.concatenate(found)
 
     def size(self, tokens: np.ndarray) -> np.ndarray:
         """Tokens of each text, shape ``(n,)``: see ``Language.size``."""

@@ -11,6 +11,7 @@ from kdlite.checks import check_array, check_integer
 from kdlite.distribution import Estimate
 
 _FARTHEST = 1e50  # coordinate
+NEIGHBOUR = 5  # whose distance is the radius of coverage
 _SAME = 1e-10  # squared distance, as a part of the points' own squares, below which float32 cannot tell
 
 
@@ -41,7 +42,7 @@ class Plane(NamedTuple):
         return (points - self.centre) @ self.axes.T
 
 
-def coverage(points: np.ndarray, truth: np.ndarray, k: int = 5) -> Estimate:
+def coverage(points: np.ndarray, truth: np.ndarray, k: int = NEIGHBOUR) -> Estimate:
     """Share of the truth's points that have one of ``points`` no farther than their own k-th neighbour among the
     truth's (Naeem et al. 2020, "coverage").
 

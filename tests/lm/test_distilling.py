@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import signal
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from corpora import RECIPE, SHAPE, draw, ending
 from languages import Widest, gpt2, llama
 
-from kdlite.lm import Corpus, Language, distil, fit, new, scoring
+from kdlite.lm import Corpus, Language, distil, distilling, fit, new, scoring
 from kdlite.lm.distilling import OwnTexts, TeacherLoss
 from kdlite.lm.objectives import forward_kl, jensen_shannon, measure, reverse_kl
 from kdlite.lm.packing import pack
@@ -231,3 +232,44 @@ def test_the_best_checkpoint_is_chosen_by_the_same_objective(corpus, tmp_path):
     found = json.loads((tmp_path / "curve.json").read_text())
     assert [step for step, _ in found["validation"]] == [3, 6, 8]
     assert all(0 < value < found["loss"][0] for _, value in found["validation"])
+
+
+@pytest.mark.parametrize("change", [{"length": 9}, {"prompt": (1, 0)}, {"eos": None}])
+def test_another_language_is_another_training(change, tmp_path):
+    """A student's own texts have no corpus that vouches for their prompt and length."""
+    recipe = replace(RECIPE, epochs=1)
+    distil(student(), teacher(), 8, recipe, tmp_path)
+    language = replace(ending().language, **change)
+    changed = [replace(model, language=language) for model in (student(), teacher())]
+    with pytest.raises(ValueError, match=f"holds a run whose language.{next(iter(change))} is "):
+        distil(*changed, 8, recipe, tmp_path)
+
+
+def test_a_teacher_is_no_part_of_the_loss():
+    """Or whatever moves, trains or wraps the loss would do so to the caller's model."""
+    guide = teacher()
+    loss = TeacherLoss(student().model, guide, measure("forward_kl"))
+    loss.to("meta").train().requires_grad_(True)
+    assert {p.device.type for p in guide.model.parameters()} == {"cpu"}
+    assert not guide.model.training and not any(p.requires_grad for p in guide.model.parameters())
+
+
+def test_own_texts_make_one_decoder_for_all_steps(monkeypatch):
+    """On a GPU each would be compiled."""
+    made, original = [], distilling.drawer
+    monkeypatch.setattr(distilling, "drawer", lambda *a: made.append(1) or original(*a))
+    assert len(list(OwnTexts(student().model, ending().language, 20).steps(8, 0, 0))) == 3
+    assert len(made) == 1
+
+
+def test_each_process_draws_its_share_of_own_texts(monkeypatch):
+    def steps(i, workers):
+        state = SimpleNamespace(process_index=i, num_processes=workers)
+        monkeypatch.setattr(distilling, "PartialState", lambda: state)
+        monkeypatch.setattr(distilling, "gather", lambda mine: mine)
+        return list(OwnTexts(student().model, ending().language, 20).steps(8, 0, 0))
+
+    shares = [steps(0, 2), steps(1, 2)]
+    assert [len(s) for s in shares[0]] == [len(s) for s in shares[1]] == [4, 4, 2]
+    for whole, *parts in zip(steps(0, 1), *shares, strict=True):
+        np.testing.assert_array_equal(np.concatenate(parts), whole)

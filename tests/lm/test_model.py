@@ -1,3 +1,4 @@
+import copy
 import json
 import math
 from dataclasses import FrozenInstanceError, asdict, replace
@@ -10,6 +11,7 @@ from transformers import LlamaForCausalLM
 
 import kdlite as kd
 from kdlite.lm import Language, LanguageModel
+from kdlite.lm.next_token import temper
 
 MAKERS = {"llama": llama, "gpt2": gpt2}
 PLAIN = Language(11, 20, (10, 3), eos=2, begin=10)
@@ -256,3 +258,47 @@ def test_save_writes_weights_and_language(tmp_path):
     )
     with pytest.raises(ValueError, match=r"does not hold the weights of LanguageModel\("):
         llama(PLAIN, hidden_size=24).with_weights(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize("maker", [llama, gpt2])
+def test_a_module_in_training_stays_in_training(maker):
+    """Whoever scores in the middle of a training loop goes on as if nothing had been asked."""
+    plain = maker(PLAIN)
+    module = copy.deepcopy(plain.model).train().requires_grad_(True)
+    part = next(module.children())
+    part.eval()
+    before = [p.training for p in module.modules()]
+    model = LanguageModel(module, PLAIN)
+    tokens = model.sample(5, 0)
+    np.testing.assert_array_equal(tokens, plain.sample(5, 0))
+    np.testing.assert_array_equal(model.log_prob(tokens), plain.log_prob(tokens))
+    model.digest()
+    assert [p.training for p in module.modules()] == before
+    assert all(p.requires_grad for p in module.parameters())
+    module(torch.from_numpy(tokens)).logits.sum().backward()
+
+
+def test_a_folder_holds_one_model(tmp_path):
+    """Weights in one file beside the index of several, or another's tokenizer, would be read as one model."""
+    llama(PLAIN).save(tmp_path)
+    llama(PLAIN, seed=2).save(tmp_path)
+    (tmp_path / "model.safetensors.index.json").write_text("{}")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    before = (tmp_path / "model.safetensors").read_bytes()
+    with pytest.raises(
+        ValueError, match=r"another model, whose model.safetensors.index.json, tokenizer.json w"
+    ):
+        llama(PLAIN, seed=3).save(tmp_path)
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+
+
+def test_what_is_drawn_is_what_is_scored():
+    """Whoever truncates asks for a model that scores so, too."""
+    with pytest.raises(TypeError):
+        llama(PLAIN).sample(1, 0, top_k=2)
+
+
+@pytest.mark.parametrize("beta", [1e-50, 1e50])
+def test_a_begin_token_is_never_said_at_any_temperature(beta):
+    logits = temper(torch.tensor([[1.0, 2.0, 0.0]]), beta, begin=2)
+    assert logits[0, 2] == -torch.inf and not logits.isnan().any()

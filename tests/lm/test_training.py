@@ -10,6 +10,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
 from corpora import (
     RECIPE,
     SHAPE,
@@ -549,3 +551,19 @@ def test_a_begin_token_is_never_learned(tmp_path):
     assert loss == pytest.approx(
         -new(Shape(16, 1, 2, 1, 32), language.language).log_prob(first).sum() / 80, rel=1e-5
     )
+
+
+def test_a_training_leaves_accelerate_as_it_was(corpus, tmp_path):
+    """It keeps the first device and precision of a process, and refuses, or passes over, any other."""
+    PartialState._reset_state()
+    Accelerator(cpu=True)
+    kinds = PartialState, AcceleratorState
+    for kind in kinds:
+        kind._shared_state |= {"device": torch.device("meta"), "_mixed_precision": "bf16"}
+    before = [dict(kind._shared_state) for kind in kinds]
+    try:
+        trained = fit(new(SHAPE, corpus.language, seed=1), corpus, RECIPE, tmp_path)
+        assert trained.model.device.type == "cpu"
+        assert [dict(kind._shared_state) for kind in kinds] == before
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)

@@ -262,3 +262,10 @@ def test_bad_arguments_are_refused(arguments, message):
 def test_bad_batches_are_refused(arguments, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         kd.fit_mixtures(**{"x": np.stack([MODES, MODES]), "n_components": 2, "seeds": [0, 1], **arguments})
+
+
+def test_seeds_may_be_a_generator():
+    x = np.random.default_rng(0).normal(size=(2, 30, 1))
+    found, expected = (kd.fit_mixtures(x, 2, seeds=seeds) for seeds in ((s for s in (0, 1)), [0, 1]))
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a.means, b.means)

@@ -30,3 +30,8 @@ def test_an_integrand_that_never_settles_is_an_error():
     noise = np.random.default_rng(0)
     with pytest.raises(RuntimeError, match="pass n to sample it"):
         expect_normal(lambda k, z: 1e3 * noise.random(z.shape[:2]), np.ones(1), 1)
+
+
+def test_where_nothing_weighs_nothing_is_integrated():
+    found = expect_normal(lambda k, z: z[..., 0], np.zeros(3), 1)
+    np.testing.assert_array_equal(found, np.zeros(3))

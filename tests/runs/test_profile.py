@@ -39,7 +39,7 @@ def test_a_profile_can_be_a_file(tmp_path):
     path = tmp_path / "mine.toml"
     text = 'taus = [1.0]\nseeds = [0]\n[truth]\nname = "m"\nsource = "hub"\nprompt = "The"\nlength = 8\n'
     path.write_text(
-        text + "[texts]\ntrain = 1\nvalidation = 1\nlesson = 1\nscore = 1\n"
+        text + "[texts]\ntrain = 6\nvalidation = 2\nlesson = 1\nscore = 6\n"
         "[teacher]\nlayers = 2\n[student]\nlayers = 1\n"
     )
     profile = Profile.load(path)
@@ -125,3 +125,42 @@ def test_an_unknown_profile_and_a_broken_file_are_named(tmp_path):
     path.write_text("taus = [")
     with pytest.raises(ValueError, match=r"broken\.toml"):
         Profile.load(path)
+
+
+@pytest.mark.parametrize("name", ["score", "validation"])
+def test_one_text_has_no_error_to_report(name):
+    """Or a run would fail at its last stage, hours later."""
+    with pytest.raises(ValueError, match=f"texts.{name} must be an integer >= 2, got 1"):
+        Profile.of("a", changed(f"texts.{name}", 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("top_p", [0.9, 0.90000001]), ("top_k", [8, 8]), ("power", [1, 1.0])]
+)
+def test_one_name_is_one_setting(name, value):
+    """The second would report the first's scores."""
+    with pytest.raises(ValueError, match=f"{name} must differ in their first six digits"):
+        Profile.of("a", changed("beyond", {name: value}))
+
+
+def test_a_lesson_is_given_once():
+    lesson = {"tau": 1.0, "jsd_weight": 0.0}
+    with pytest.raises(ValueError, match="matched must differ"):
+        Profile.of("a", changed("beyond", {"matched": [lesson, lesson]}))
+
+
+def test_layers_are_kept_of_a_truth_that_has_them():
+    with pytest.raises(ValueError, match=r"teacher.layers must be at most the truth's, 0, got 1"):
+        Profile.of("a", changed("teacher", {"layers": 1}))
+
+
+def test_a_truth_that_is_a_model_needs_neighbours():
+    with pytest.raises(ValueError, match=r"texts.train and texts.score must be above 5, got \d+ and 5"):
+        Profile.of("a", _smoke_with_score(5))
+
+
+def _smoke_with_score(n):
+    path = Path(kdlite.runs.profile.__file__).parent / "profiles" / "smoke.toml"
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    values["texts"]["score"] = n
+    return values

@@ -373,3 +373,14 @@ def test_a_corpus_stands_for_its_sampler_in_precision_and_recall(tmp_path):
             corpus.sample(n, 0)
     with pytest.raises(ValueError, match="vocabulary size"):
         kd.precision(corpus, truth=truth(), n=4)
+
+
+def test_a_sample_reads_no_shard_beyond_it(tmp_path, monkeypatch):
+    """The texts of a large run do not fit in memory."""
+    corpus = draw(ending(), tmp_path)
+    texts, read, original = corpus.texts(), [], Corpus.shard
+    monkeypatch.setattr(Corpus, "shard", lambda self, i: read.append(i) or original(self, i))
+    for n, shards in ((1, [0]), (25, [0]), (26, [0, 1]), (60, [0, 1, 2])):
+        read.clear()
+        np.testing.assert_array_equal(corpus.sample(n, 0), texts[:n])
+        assert read == shards
