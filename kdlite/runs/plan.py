@@ -15,8 +15,8 @@ import torch
 
 from kdlite.checks import check_kind, check_path
 from kdlite.lm.architecture import Shape
-from kdlite.lm.knobs import tries
 from kdlite.lm.model import POSITIONS
+from kdlite.lm.selective import tries
 from kdlite.runs import tracing
 from kdlite.runs.devices import Device, find
 from kdlite.runs.footprint import Footprint, spell

@@ -15,7 +15,8 @@ from refusals import BadCalls, integer, number, pages, paths, public, refuses, t
 from toy_results import language_results, toy_results
 
 from kdlite import lm
-from kdlite.lm import knobs, objectives
+from kdlite.lm import objectives
+from kdlite.lm import selective as knobs
 from kdlite.lm.next_token import Truncation
 from kdlite.runs.design import Beyond, Learner, Lesson
 from kdlite.runs.plan import plan
@@ -304,7 +305,11 @@ def recipes():
         (0.9, 0.9, 0.9),
     ):
         yield refuses(
-            f"Recipe betas = {betas!r}", partial(lm.Recipe, betas=betas), "betas must be", "got", "; "
+            f"Recipe adam_betas = {betas!r}",
+            partial(lm.Recipe, adam_betas=betas),
+            "adam_betas must be",
+            "got",
+            "; ",
         )
     yield refuses(
         "Recipe train_embeddings = text",
@@ -644,8 +649,8 @@ def selective():
         yield from integer(f"knobs.{name}.draws start", lambda v, k=knob: list(k.draws(1, 0, start=v)), 0)
     for knob in ("temperature", "", None, 3, ["tau"], "<b>"):
         yield refuses(
-            f"knobs.turn {knob!r}",
-            lambda k=knob: knobs.turn(model(), k, 1),
+            f"knobs.with_knob {knob!r}",
+            lambda k=knob: knobs.with_knob(model(), k, 1),
             "there is no knob",
             repr(knob),
             "; choose tau",
@@ -662,8 +667,8 @@ def selective():
         ("power", -1),
     ):
         yield refuses(
-            f"knobs.turn {knob} to {setting!r}",
-            lambda k=knob, s=setting: knobs.turn(model(), k, s),
+            f"knobs.with_knob {knob} to {setting!r}",
+            lambda k=knob, s=setting: knobs.with_knob(model(), k, s),
             "must be",
             "got",
             "; ",
@@ -780,7 +785,7 @@ class TestLanguageModels(BadCalls):
     names = (
         *public(lm),
         *public(objectives, "objectives.", objectives.OBJECTIVES),
-        *public(knobs, "knobs.", ("BestOf", "Power", "turn")),
+        *public(knobs, "knobs.", ("BestOf", "Power", "with_knob")),
         *(name for module, kind in REFERRED for name in public(importlib.import_module(module), "", [kind])),
         "compare",
         "status",

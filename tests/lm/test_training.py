@@ -240,7 +240,7 @@ def test_what_a_finished_training_leaves(folder, corpus, validation):
     assert [step for step, _ in found["validation"]] == [3, 6, 9, 12, 15, 16]
     run = json.loads((out / "run.json").read_text())
     assert run.items() >= {"corpus": corpus.digest, "validation": validation.digest}.items()
-    assert run.items() >= (asdict(RECIPE) | {"betas": [0.9, 0.95]}).items()
+    assert run.items() >= (asdict(RECIPE) | {"adam_betas": [0.9, 0.95]}).items()
     assert load_file(out / "model.safetensors").keys() == weights(new(SHAPE, corpus.language)).keys()
 
 
@@ -378,7 +378,7 @@ def test_another_training_in_the_same_folder_is_refused(
         ),
         (
             r"whose betas is \[0.9, 0.95\], now it is \[0.9, 0.99\]",
-            (model, corpus, replace(RECIPE, betas=(0.9, 0.99))),
+            (model, corpus, replace(RECIPE, adam_betas=(0.9, 0.99))),
             validation,
         ),
         ("whose seed is 0, now it is 1", (model, corpus, shuffled), validation),
@@ -446,7 +446,7 @@ def test_another_tokenizer_is_refused(tmp_path):
 def test_a_key_that_no_recipe_has():
     with pytest.raises(ValueError, match=r"a recipe has no 'lr'; it has learning_rate, betas, .*, seed"):
         Recipe.of({"lr": 1e-3})
-    assert Recipe.of({"betas": [0.8, 0.9], "epochs": 2}) == Recipe(betas=(0.8, 0.9), epochs=2)
+    assert Recipe.of({"adam_betas": [0.8, 0.9], "epochs": 2}) == Recipe(adam_betas=(0.8, 0.9), epochs=2)
     assert Recipe.of({}) == Recipe()
 
 
@@ -456,8 +456,8 @@ def test_a_key_that_no_recipe_has():
         ({"learning_rate": 0}, "learning_rate must be > 0, got 0"),
         ({"learning_rate": math.nan}, "learning_rate must be > 0, got nan"),
         ({"clip": -1.0}, "clip must be > 0, got -1.0"),
-        ({"betas": (0.9, 1.0)}, r"betas must be two numbers in \[0, 1\), got 1.0"),
-        ({"betas": (0.9,)}, r"betas must be two numbers in \[0, 1\), got \[0.9\]"),
+        ({"adam_betas": (0.9, 1.0)}, r"adam_betas must be two numbers in \[0, 1\), got 1.0"),
+        ({"adam_betas": (0.9,)}, r"adam_betas must be two numbers in \[0, 1\), got \[0.9\]"),
         ({"warmup": 1.5}, "warmup must be a fraction of the steps"),
         ({"decay": -0.1}, "decay must be a fraction of the steps"),
         ({"warmup": 0.5, "decay": 0.6}, r"got 0.5 \+ 0.6; lower one"),

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from kdlite import recorded
 from kdlite.cli import main
 from kdlite.lm import Language, Profile, Results, Shape, new, plan, run
 from kdlite.lm.packing import pack
@@ -16,12 +15,13 @@ from kdlite.lm.scoring import TokenLoss
 from kdlite.runs import tracing
 from kdlite.runs.devices import find
 from kdlite.runs.stages import stages
+from kdlite.texts.results import records
 
 SHAPE = Shape(hidden=24, layers=3, heads=6, key_heads=2, mlp=40)
 LANGUAGE = Language(vocabulary=50, length=80, prompt=(7,))  # 80 steps: looks after 32, 64 and 80
 ROWS, WIDTH = 4, 80
 SMOKE = Profile.load("smoke")
-RECORDED = [Results.recorded(name) for name in recorded.paths()]
+RECORDED = [Results.recorded(name) for name in records()]
 # What `plan cpu` measured of the two cores that the run was recorded on, just before it began.
 RATES = {torch.float32: 188e9, torch.bfloat16: 428e9}
 BANDWIDTH = 38e9
