@@ -57,6 +57,7 @@ cpu: .venv/ready ## record the run of chapter 9 again (resumes, over an hour)
 sync: .venv/ready ## carry edits from book/text to the notebooks, or back, and write each first cell
 	find book/text -name '*.md' -exec $(BIN)/jupytext --sync {} +
 	$(BIN)/python tools/first_cells.py
+	$(BIN)/python tools/tree.py
 	find book/text -name '*.md' -exec $(BIN)/jupytext --sync {} +
 
 lock: ## write requirements.txt from a clean install
