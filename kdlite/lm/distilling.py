@@ -150,7 +150,7 @@ class OwnTexts:
     def _source(self, rows: int) -> Decoder | Generator:
         """What draws the texts: made once, when the module is where it will learn, and compiled once on a GPU."""
         if self._made.get("rows") != rows:
-            self._made |= {"rows": rows, "source": drawer(self.module, self.language, 1.0, WHOLE, rows)}
+            self._made.update(rows=rows, source=drawer(self.module, self.language, 1.0, WHOLE, rows))
         return self._made["source"]
 
 
@@ -162,9 +162,8 @@ class TeacherLoss(nn.Module):
     def __init__(self, model: PreTrainedModel, teacher: LanguageModel, divergence: Measure) -> None:
         super().__init__()
         self.model, self.divergence = model, divergence
-        self.teacher = partial(
-            outputs, teacher.model
-        )  # no part of this module: it is neither moved nor trained
+        # No part of this module: it is neither moved nor trained.
+        self.teacher = partial(outputs, teacher.model)
         self.guide = partial(evaluating, teacher.model)
         self.beta, self.begin, self.truncation = teacher.beta, teacher.language.begin, teacher.truncation
 
