@@ -48,20 +48,21 @@ bench: .venv/dev ## measure side by side with peers (resumes), and write benchma
 	$(BIN)/python -m benchmarks
 
 toy: .venv/ready ## record the run of chapter 7 again (resumes, about ten minutes)
-	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run toy --out _runs/toy
+	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite run toy --out _runs/toy
 	cp _runs/toy/results.json book/results/toy-language.json
 
 knobs: .venv/ready ## record the run of chapter 11 again (resumes, about half an hour)
-	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite.lm run knobs --out _runs/knobs
+	OMP_NUM_THREADS=1 $(BIN)/python -m kdlite run knobs --out _runs/knobs
 	cp _runs/knobs/results.json book/results/toy-knobs.json
 
 cpu: .venv/ready ## record the run of chapter 9 again (resumes, over an hour)
-	OMP_WAIT_POLICY=passive $(BIN)/python -m kdlite.lm run cpu --out _runs/cpu
+	OMP_WAIT_POLICY=passive $(BIN)/python -m kdlite run cpu --out _runs/cpu
 	cp _runs/cpu/results.json book/results/smollm2-cpu.json
 
 sync: .venv/ready ## carry edits from book/text to the notebooks, or back, and write each first cell
 	find book/text -name '*.md' -exec $(BIN)/jupytext --sync {} +
 	$(BIN)/python tools/first_cells.py
+	$(BIN)/python tools/tree.py
 	find book/text -name '*.md' -exec $(BIN)/jupytext --sync {} +
 
 lock: ## write requirements.txt from a clean install

@@ -125,3 +125,8 @@ def freeze(thing: object, **arrays: np.ndarray) -> None:
     for name, array in arrays.items():
         array.setflags(write=False)
         object.__setattr__(thing, name, array)
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, without its advice on the lines after the first."""
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__

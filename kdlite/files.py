@@ -71,7 +71,7 @@ def placing(folder: Path, what: str) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)  # what went wrong before matters more
 
 
-def sweep(folder: Path) -> None:
+def remove_unfinished(folder: Path) -> None:
     """Remove what writers of this folder that were killed have left in it. Folders in it are others', who may be
     writing.
     """

@@ -79,6 +79,14 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is not a JSON file: {error}; it was damaged, or is another file") from None
 
 
+def in_todays_names(value: Any) -> Any:
+    """JSON of a run with the names that its settings have now: AdamW's pair was once called ``betas``."""
+    if not isinstance(value, dict):
+        return value
+    old = {"betas": "adam_betas"} if "learning_rate" in value else {}
+    return {old.get(key, key): in_todays_names(inner) for key, inner in value.items()}
+
+
 def claim(path: Path, asked: dict) -> None:
     """Write down what a folder's run is, as JSON, or check that it is the same.
 
@@ -89,7 +97,7 @@ def claim(path: Path, asked: dict) -> None:
     if not path.exists():
         write_json(path, asked)
         return
-    found = read_json(path)
+    found = in_todays_names(read_json(path))
     check_kind(str(path), found, dict, "it was damaged: choose another folder, or delete this one")
     if found := ", and ".join(_differences(found, asked)):
         raise ValueError(

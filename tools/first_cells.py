@@ -24,9 +24,7 @@ tags: [remove-cell]
 """
 _FRONT_MATTER = re.compile(r"\A---\n.*?^---\n\n", re.DOTALL | re.MULTILINE)
 _CELL = re.compile(re.escape(_HEADER) + r"# @title Install .*?^```\n\n", re.DOTALL | re.MULTILINE)
-_LANGUAGE = re.compile(
-    r"^(from kdlite import .*\blm\b|(from|import) kdlite\.(lm|texts|runs)\b)", re.MULTILINE
-)
+_LANGUAGE = re.compile(r"^(from kdlite import .*\blm\b|(from|import) kdlite\.(lm|runs)\b)", re.MULTILINE)
 
 
 def source(config: dict) -> str:

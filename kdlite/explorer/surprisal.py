@@ -17,7 +17,7 @@ from kdlite.checks import check_kind, show
 from kdlite.texts.language import Reading
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    import transformers
 
 EDGES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nats of surprisal, -log p, where one ground ends and the next begins
 # One purple, ever less transparent, so that lightness alone tells the steps apart. The page's own letters, dark or
@@ -59,7 +59,7 @@ class Surprisal:
     """
 
     reading: Reading
-    tokenizer: "PreTrainedTokenizerBase | None" = None
+    tokenizer: "transformers.PreTrainedTokenizerBase | None" = None
 
     def __post_init__(self) -> None:
         check_kind("reading", self.reading, Reading, "pass what LanguageModel.read gave")

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from kdlite.checks import check_beta, check_kind, check_path, show
 from kdlite.files import placing
 from kdlite.lm.next_token import WHOLE, Truncation
-from kdlite.lm.packaged import quiet
+from kdlite.lm.quiet import quiet
 from kdlite.lm.sampling import draws
 from kdlite.lm.scoring import IGNORED, score_tokens
 from kdlite.texts.language import Language, Reading

@@ -17,7 +17,7 @@ class Recipe:
 
     Attributes:
         learning_rate: of AdamW, after warmup.
-        betas: of AdamW; no weight decay.
+        adam_betas: of AdamW, how slowly its two averages forget; no weight decay.
         warmup: fraction of the steps over which the rate rises from 0.
         decay: fraction of the steps over which it falls to 0, linearly, at the end.
         clip: largest norm of the gradient.
@@ -33,7 +33,7 @@ class Recipe:
     """
 
     learning_rate: float = 5e-4
-    betas: tuple[float, float] = (0.9, 0.95)
+    adam_betas: tuple[float, float] = (0.9, 0.95)
     warmup: float = 0.01
     decay: float = 0.2
     clip: float = 1.0
@@ -45,7 +45,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "betas", tuple(check_each("betas", self.betas, "AdamW has two")))
+        pair = tuple(check_each("adam_betas", self.adam_betas, "AdamW has two"))
+        object.__setattr__(self, "adam_betas", pair)
         for name in ("epochs", "texts_per_step", "rows_per_pass", "steps_per_checkpoint"):
             check_integer(name, getattr(self, name), 1, "training needs at least one")
         check_seed(self.seed)
@@ -53,12 +54,14 @@ class Recipe:
             check_number(
                 name, getattr(self, name), "> 0", lambda v: v > 0, f"{getattr(Recipe, name)} is usual"
             )
-        if len(self.betas) != 2:
+        if len(pair) != 2:
             raise ValueError(
-                f"betas must be two numbers in [0, 1), got {show(list(self.betas))}; 0.9, 0.95 are usual"
+                f"adam_betas must be two numbers in [0, 1), got {show(list(pair))}; 0.9, 0.95 are usual"
             )
-        for beta in self.betas:
-            check_number("betas", beta, "two numbers in [0, 1)", lambda v: 0 <= v < 1, "0.9, 0.95 are usual")
+        for value in pair:
+            check_number(
+                "adam_betas", value, "two numbers in [0, 1)", lambda v: 0 <= v < 1, "0.9, 0.95 are usual"
+            )
         check_kind("train_embeddings", self.train_embeddings, bool, "true or false")
         for name in ("warmup", "decay"):
             value, limit = getattr(self, name), "a fraction of the steps, in [0, 1]"

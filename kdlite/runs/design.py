@@ -55,7 +55,7 @@ class Beyond:
 
     Attributes:
         top_k: settings of this knob, of the teacher whose texts a student learns from, and of the direct student when
-            it writes; see ``knobs.turn``.
+            it writes; see ``lm.selective.with_knob``.
         top_p: the same of this one.
         min_p: and of this.
         best_of: and of this.

@@ -5,7 +5,7 @@ Knows what each kind of job needs to be told; knows nothing of how one is carrie
 
 from typing import NamedTuple
 
-from kdlite.lm.knobs import tries
+from kdlite.lm.selective import tries
 from kdlite.runs.design import Learner, Lesson
 
 DONE = "stage.json"  # a stage whose folder holds it is done

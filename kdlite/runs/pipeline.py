@@ -19,11 +19,11 @@ from tqdm import tqdm
 
 from kdlite.checks import check_kind, check_path
 from kdlite.distribution import Distribution, Estimate, precision, ratio_estimate, recall, stream_seed
-from kdlite.files import replacing, sweep
+from kdlite.files import remove_unfinished, replacing
 from kdlite.lm.architecture import new, prune
 from kdlite.lm.distilling import distil
-from kdlite.lm.knobs import turn
 from kdlite.lm.model import LanguageModel
+from kdlite.lm.selective import with_knob
 from kdlite.lm.training import fit
 from kdlite.lm.vocabulary import likeliest, narrow, use
 from kdlite.lm.weights import load
@@ -68,8 +68,8 @@ def run(profile: Profile, out: str | Path) -> Path:
         if state.is_main_process:
             claim(out / PROFILE, profile.to_dict())
             for name in ("", *(stage.name for stage in stages(profile))):
-                sweep(out / name)
-                sweep(out / name / "samples")
+                remove_unfinished(out / name)
+                remove_unfinished(out / name / "samples")
             costs.check_disk(out)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))
@@ -153,7 +153,7 @@ class Run:
             case Draw(sampler, n, tau, beta, knob, setting):
                 model = self.truth.sharpen(beta) if sampler == "truth" else self._trained(sampler, 1 / tau)
                 if knob:
-                    model = turn(model, knob, setting)
+                    model = with_knob(model, knob, setting)
                 self._corpus(model, folder, n, stage.name, state=self.state)
             case Keep(n):
                 self._keep(folder, n)
@@ -239,7 +239,7 @@ class Run:
         """Draw from one model and score it: precision on its own texts, recall on the truth's."""
         model, n = self._trained(row.model, row.cooling), self.profile.texts.score
         if row.curve in ("turned", "decoded"):
-            model = turn(model, row.knob, row.setting)
+            model = with_knob(model, row.knob, row.setting)
         own = self._corpus(model, folder / "samples", n, folder.name)
         texts = own.texts()
         others = {name: Corpus.open(self.out / f"truth-{name}") for name in ("score", "validation")}

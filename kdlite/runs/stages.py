@@ -5,7 +5,7 @@ Knows profiles; knows nothing of how a stage is carried out.
 
 from collections.abc import Iterator
 
-from kdlite.lm.knobs import KNOBS
+from kdlite.lm.selective import KNOBS
 from kdlite.runs.design import Learner
 from kdlite.runs.jobs import Draw, Embed, Fit, Keep, Score, Stage
 from kdlite.runs.profile import Profile, Toy

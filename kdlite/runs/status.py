@@ -17,10 +17,10 @@ from kdlite.runs.pipeline import PROFILE
 from kdlite.runs.profile import Profile
 from kdlite.runs.record import RESULTS
 from kdlite.runs.stages import stages
-from kdlite.store import is_locked, read_json
+from kdlite.store import in_todays_names, is_locked, read_json
 
 
-class Progress(NamedTuple):
+class Begun(NamedTuple):
     """How much of a stage is on disk."""
 
     stage: str
@@ -38,7 +38,7 @@ class Status(NamedTuple):
     profile: str  # its name
     at_work: bool | None  # whether a process is at it; None if this user may not ask
     done: tuple[str, ...]  # stages
-    begun: tuple[Progress, ...]  # stages that are running, or were when the run was stopped
+    begun: tuple[Begun, ...]  # stages that are running, or were when the run was stopped
     left: tuple[str, ...]  # stages
     finished: bool  # the table of results is there, too
 
@@ -76,7 +76,7 @@ def status(folder: str | Path) -> Status:
     if not path.is_file():
         raise ValueError(f"{folder} is not the folder of a run: it has no {PROFILE}; pass what --out was")
     try:
-        profile = Profile.of(folder.name, read_json(path))
+        profile = Profile.of(folder.name, in_todays_names(read_json(path)))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path} is not the profile of a run: {error}") from None
     try:
@@ -100,22 +100,22 @@ def status(folder: str | Path) -> Status:
     )
 
 
-def _progress(stage: Stage, profile: Profile, folder: Path) -> Progress:
+def _progress(stage: Stage, profile: Profile, folder: Path) -> Begun:
     name, texts = stage.name, profile.texts
     match stage.job:
         case Draw(_, n):
-            return Progress(name, _drawn(folder / name, n, texts.shard), n, "texts")
+            return Begun(name, _drawn(folder / name, n, texts.shard), n, "texts")
         case Score() | Measure():
-            return Progress(
+            return Begun(
                 name, _drawn(folder / name / "samples", texts.score, texts.shard), texts.score, "texts"
             )
         case Fit(learner, _, n):
             steps = learner.recipe.steps(n)
             trained = (folder / name / "model.safetensors").exists()
-            return Progress(
+            return Begun(
                 name, steps if trained else _step(folder / name / "checkpoint.safetensors"), steps, "steps"
             )
-    return Progress(name, int((folder / name / "plane.json").exists()), 1, "planes")
+    return Begun(name, int((folder / name / "plane.json").exists()), 1, "planes")
 
 
 def _drawn(corpus: Path, n: int, shard: int) -> int:

@@ -19,7 +19,7 @@ from kdlite.store import read_json, sha256, write_json
 from kdlite.texts.language import Language
 
 if TYPE_CHECKING:
-    from accelerate import PartialState
+    import accelerate
 
 _MANIFEST = "manifest.json"
 _SHARD = 1 << 16  # texts in a shard
@@ -80,7 +80,7 @@ class Corpus:
         sampler: str,
         shard: int = _SHARD,
         batch: int = 128,
-        state: "PartialState | None" = None,
+        state: "accelerate.PartialState | None" = None,
     ) -> "Corpus":
         """Draw n texts from a model into a folder, shard by shard; shards that are there already are kept.
 

@@ -9,11 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from kdlite import recorded
 from kdlite.checks import check_each, check_kind, check_number, check_path, show
 from kdlite.distribution import Estimate
 from kdlite.frontier import Curve, Frontier
-from kdlite.store import read_json
+from kdlite.store import in_todays_names, read_json
+
+_PACKAGE = Path(__file__).parents[1]
+_FOLDERS = (_PACKAGE / "results", _PACKAGE.parent / "book" / "results")  # of a wheel; of the source tree
+
+
+def records() -> dict[str, Path]:
+    """The file of each run recorded for the book by its name, in order of names."""
+    folder = next(filter(Path.is_dir, _FOLDERS))
+    return {path.stem: path for path in sorted(folder.glob("*.json"))}
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Results:
         try:
             entropy = Estimate(**table["truth_entropy"])
             truth = entropy._replace(value=-entropy.value)
-            needed = table["profile"], truth, table["rows"], table["provenance"]
+            needed = in_todays_names(table["profile"]), truth, table["rows"], table["provenance"]
             pieces = table.get("pieces") and {int(i): piece for i, piece in table["pieces"].items()}
             _check(*needed)
             return cls(*needed, table.get("source"), table.get("end"), table.get("plane"), pieces)
@@ -79,7 +87,7 @@ class Results:
         Raises:
             ValueError: if there is none of this name, naming those there are.
         """
-        paths = recorded.paths()
+        paths = records()
         if not isinstance(name, str) or name not in paths:
             raise ValueError(f"no run is recorded as {show(name)}; there are: {', '.join(paths)}")
         return cls.load(paths[name])

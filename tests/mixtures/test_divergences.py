@@ -3,7 +3,7 @@ import pytest
 from mixtures import dense_integral, paper_truth, random_mixture
 
 import kdlite as kd
-from kdlite.mixtures.descent import Problem, pack, smallest_variance
+from kdlite.mixtures.descent import Objective, pack, smallest_variance
 from kdlite.mixtures.divergences import _integrand
 
 OBJECTIVES = [(kd.forward_kl, {}), (kd.reverse_kl, {}), (kd.jensen_shannon, {"jsd_weight": 0.3})]
@@ -67,7 +67,7 @@ def test_the_gradient_is_that_of_finite_differences(divergence, arguments, dim):
     teacher, student = (random_mixture(np.random.default_rng(s), 3 - s, dim, (0.3, 1), 1.0) for s in (0, 1))
     floor = 0.1 * smallest_variance(teacher)
     integrand, _ = _integrand(divergence, arguments.get("jsd_weight"))
-    problem = Problem.on_lattice(teacher, 2, integrand, floor, 0.5)
+    problem = Objective.on_lattice(teacher, 2, integrand, floor, 0.5)
     at = pack(student, floor)
     _, gradient = problem.value_and_gradient(at)
     steps = 1e-5 * np.eye(len(at))

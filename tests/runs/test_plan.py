@@ -7,19 +7,19 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from kdlite import recorded
+from kdlite.cli import main
 from kdlite.lm import Language, Profile, Results, Shape, new, plan, run
-from kdlite.lm.__main__ import main
 from kdlite.lm.packing import pack
 from kdlite.lm.scoring import TokenLoss
 from kdlite.runs.costs import forward, parameters, places
 from kdlite.runs.plan import find
 from kdlite.runs.stages import stages
+from kdlite.texts.results import records
 
 ROWS = 4
 LANGUAGE = Language(vocabulary=50, length=80, prompt=(7,))  # 80 steps: looks after 32, 64 and 80
 SMOKE = Profile.load("smoke")
-RECORDED = [Results.recorded(name) for name in recorded.paths()]
+RECORDED = [Results.recorded(name) for name in records()]
 # What `plan cpu` measured of the two cores that the run was recorded on, just before it began.
 RATES = {"float32": 188e9, "bfloat16": 428e9}
 BANDWIDTH = 38e9
@@ -156,7 +156,7 @@ def test_an_unknown_device_or_truth_is_named():
 
 
 def test_the_command_prints_a_table(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["kdlite.lm", "plan", "smoke", "--device", "t4"])
+    monkeypatch.setattr("sys.argv", ["kdlite", "plan", "smoke", "--device", "t4"])
     assert main() == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "smoke: 23 stages on one T4"

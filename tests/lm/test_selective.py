@@ -9,8 +9,8 @@ from transformers import TopPLogitsWarper
 import kdlite as kd
 from kdlite import selection
 from kdlite.lm import Corpus, Recipe, distil
-from kdlite.lm.knobs import KNOBS, BestOf, Power, tries, turn
 from kdlite.lm.next_token import Truncation
+from kdlite.lm.selective import KNOBS, BestOf, Power, tries, with_knob
 
 LANGUAGE = LANGUAGES["end, longer prompt"]
 MODEL = llama(LANGUAGE)
@@ -117,7 +117,7 @@ def test_a_truncated_teacher_teaches_by_forward_kl_alone(tmp_path):
 
 def test_every_knob_is_turned_by_its_name():
     settings = {"tau": 0.5, "top_k": 2, "top_p": 0.5, "min_p": 0.1, "best_of": 3, "power": 2.0}
-    turned = {name: turn(MODEL, name, settings[name]) for name in KNOBS}
+    turned = {name: with_knob(MODEL, name, settings[name]) for name in KNOBS}
     assert turned["tau"].beta == 2
     assert turned["top_k"].truncation == Truncation(top_k=2)
     assert turned["top_p"].truncation == Truncation(top_p=0.5)
@@ -126,7 +126,7 @@ def test_every_knob_is_turned_by_its_name():
     assert turned["power"] == Power(MODEL, 2.0)
     assert [tries(name, settings[name]) for name in KNOBS] == [1, 1, 1, 1, 3, Power.candidates]
     with pytest.raises(ValueError, match="no knob 'heat'"):
-        turn(MODEL, "heat", 1.0)
+        with_knob(MODEL, "heat", 1.0)
 
 
 @pytest.mark.parametrize(

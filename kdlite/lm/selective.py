@@ -153,7 +153,7 @@ class Power(_Chosen):
         return float(np.logaddexp.reduce(self._weights) - np.log(len(self._weights)))
 
 
-def turn(model: LanguageModel, knob: str, setting: float) -> LanguageModel | BestOf | Power:
+def with_knob(model: LanguageModel, knob: str, setting: float) -> LanguageModel | BestOf | Power:
     """A model with one of its ``KNOBS`` at a setting.
 
     Raises:

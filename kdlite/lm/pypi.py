@@ -19,13 +19,13 @@ from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile
 
 import torch
-from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
 from safetensors import SafetensorError
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging
 
+from kdlite.checks import one_line
 from kdlite.files import DISK_ERRORS, refusal
+from kdlite.lm.quiet import quiet
 from kdlite.store import sha256
 
 PACKAGED = "SmolLM2-135M-Instruct"
@@ -179,22 +179,3 @@ def room(need: int, folder: Path, variable: str) -> Iterator[None]:
             f"{folder} cannot take the {need / 1e6:.0f} MB that are needed ({os.strerror(number)}); make room there, "
             f"or set {variable} to another folder",
         ) from error
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No progress bars of transformers' own; its setting is put back."""
-    shown, hub_hidden = logging.is_progress_bar_enabled(), are_progress_bars_disabled()
-    logging.disable_progress_bar()  # the Hub's with them
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-        if hub_hidden:
-            disable_progress_bars()
-
-
-def one_line(error: Exception) -> str:
-    """What an error says, without its advice on the lines after the first."""
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__

