@@ -185,11 +185,8 @@ class Profile:
             raise ValueError(
                 "a study has no betas and nothing beyond; leave them out, or leave the study out"
             )
-        if isinstance(self.truth, Toy) or self.texts.score < 2:
-            raise ValueError(
-                f"a study has errors from texts of a language model, at least 2 for each score, got "
-                f"{self.texts.score}; raise texts.score, and leave toys to other profiles"
-            )
+        if isinstance(self.truth, Toy):
+            raise ValueError("a study's truth is a language model; leave toys to other profiles")
         if min(self.taus) not in study.cooled:
             raise ValueError(
                 f"study.cooled must hold the coldest of taus, {min(self.taus)}, for both to be compared there; add it"

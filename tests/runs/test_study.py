@@ -200,11 +200,6 @@ def test_scarce_texts_are_whole_shards():
         replace(STORIES, study=replace(STORIES.study, scarce=scarce))
 
 
-def test_errors_need_two_texts():
-    with pytest.raises(ValueError, match="at least 2 for each score, got 1"):
-        replace(STORIES, texts=replace(STORIES.texts, score=1))
-
-
 def test_a_profile_survives_its_own_json():
     assert Profile.of("stories", json.loads(json.dumps(STORIES.to_dict()))) == STORIES
     assert isinstance(STORIES.study.capacities["16x1"], Learner)
