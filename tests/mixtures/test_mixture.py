@@ -85,12 +85,6 @@ def test_sharpen_limits_and_ties():
     np.testing.assert_array_equal(mixture.weights, [0.4, 0.4, 0.2, 0.0])
 
 
-def test_entropy_falls_as_beta_grows():
-    entropies = [paper_truth(0.25).sharpen(beta).weight_entropy for beta in np.linspace(0, 50, 101)]
-    assert np.all(np.diff(entropies) < 1e-12)
-    assert entropies[0] == pytest.approx(np.log(8))
-
-
 def test_expectations_by_component_serve_every_beta():
     truth, teacher = paper_truth(0.25), kd.fit_mixture(paper_truth(0.25), 4)
     by_component = teacher.expect_by_component(truth, np.ones(4))
