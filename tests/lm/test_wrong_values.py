@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import wrong
 from corpora import draw
-from kdlite.runs.score import score
 from languages import LANGUAGES, chains, llama
 from toy_results import language_results
 
@@ -12,6 +11,7 @@ from kdlite import lm
 from kdlite.lm import objectives
 from kdlite.runs.design import Beyond, Lesson
 from kdlite.runs.profile import Pretrained, Texts, Toy
+from kdlite.runs.score import score
 from kdlite.runs.status import status
 
 LANGUAGE = LANGUAGES["end, longer prompt"]
