@@ -20,7 +20,7 @@ from kdlite.checks import check_beta, check_kind, check_path, show
 from kdlite.files import placing
 from kdlite.lm.next_token import WHOLE, Truncation
 from kdlite.lm.quiet import quiet
-from kdlite.lm.sampling import draws
+from kdlite.lm.sampling import Decoder, Generator, draws
 from kdlite.lm.scoring import IGNORED, score_tokens
 from kdlite.texts.language import Language, Reading
 
@@ -100,6 +100,13 @@ class LanguageModel:
     def length(self) -> int:
         """Longest text, in tokens."""
         return self.language.length
+
+    @property
+    def decoder(self) -> str:
+        """What draws the texts: "Decoder", the fast one written for Llama's relatives, or "Generator", the cache of
+        transformers, which serves every architecture.
+        """
+        return (Decoder if Decoder.knows(self.model) else Generator).__name__
 
     def sharpen(self, beta: float) -> "LanguageModel":
         """The same weights with each token's distribution at temperature 1/beta: probabilities ∝ p(token)^beta.
