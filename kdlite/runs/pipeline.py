@@ -95,7 +95,7 @@ class Run:
 
         Processes draw and train together, and share out the scores among them.
         """
-        alone = isinstance(stage.job, Score)
+        alone = isinstance(stage.job, Score | Measure)
         if alone and turn % self.state.num_processes != self.state.process_index:
             return
         together = (lambda: None) if alone else self.state.wait_for_everyone
