@@ -18,12 +18,6 @@ def test_log_prob_agrees_with_scikit_learn(dim):
     np.testing.assert_allclose(mixture.responsibilities(x), theirs.predict_proba(x), atol=1e-8)
 
 
-def test_density_integrates_to_one():
-    axis = np.arange(-4, 4, 0.02)
-    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    assert np.exp(paper_truth(0.25).log_prob(grid)).sum() * 0.02**2 == pytest.approx(1, abs=1e-6)
-
-
 def test_samples_have_the_moments_of_the_mixture():
     mixture = random_mixture(np.random.default_rng(1), 3, 3, (0.3, 1.0), 2.0)
     x = mixture.sample(200_000, 7)
