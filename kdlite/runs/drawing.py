@@ -4,11 +4,10 @@ Knows what an audit found; knows nothing of the page around it, whose colours it
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from kdlite.distribution import Estimate
 from kdlite.runs.audit import Audit, Lead
 from kdlite.runs.verdict import NAMES, spell
 
