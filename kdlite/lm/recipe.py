@@ -24,6 +24,8 @@ class Recipe:
         epochs: passes over the corpus.
         texts_per_step: texts behind one update.
         rows_per_pass: rows of the longest text's length computed at once, on each device: bounds the memory.
+        dtype: of the products, "float32" or "bfloat16"; weights, moments and sums stay in float32. "auto" is bfloat16
+            on GPUs that multiply it, float32 elsewhere: on a processor it pays for larger models only.
         train_embeddings: whether the token embeddings, which are also the head, learn.
         steps_per_checkpoint: steps between two checkpoints, and two looks at the validation loss.
         seed: of the order of the texts.
@@ -40,6 +42,7 @@ class Recipe:
     epochs: int = 1
     texts_per_step: int = 256
     rows_per_pass: int = 8
+    dtype: str = "auto"
     train_embeddings: bool = True
     steps_per_checkpoint: int = 500
     seed: int = 0
@@ -61,6 +64,10 @@ class Recipe:
         for value in pair:
             check_number(
                 "adam_betas", value, "two numbers in [0, 1)", lambda v: 0 <= v < 1, "0.9, 0.95 are usual"
+            )
+        if self.dtype not in ("auto", "float32", "bfloat16"):
+            raise ValueError(
+                f"dtype must be 'auto', 'float32' or 'bfloat16', got {show(self.dtype)}; 'auto' is usual"
             )
         check_kind("train_embeddings", self.train_embeddings, bool, "true or false")
         for name in ("warmup", "decay"):

@@ -165,7 +165,8 @@ class _Training:
     ) -> None:
         device = start.model.device
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        self.accelerator = Accelerator(mixed_precision="bf16" if fast else "no", cpu=device.type == "cpu")
+        half = fast if recipe.dtype == "auto" else recipe.dtype == "bfloat16"
+        self.accelerator = Accelerator(mixed_precision="bf16" if half else "no", cpu=device.type == "cpu")
         self.language, self.texts, self.recipe, self.out = start.language, texts, recipe, out
         self.validation, self.choose = validation, choose
         self.module = module = loss.model

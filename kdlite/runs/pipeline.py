@@ -3,6 +3,7 @@
 Knows folders, processes and what a finished stage leaves behind; knows nothing of how a model is trained or sampled.
 """
 
+import errno
 import hashlib
 import json
 import time
@@ -71,7 +72,8 @@ def run(profile: Profile, out: str | Path) -> Path:
             for name in ("", *(stage.name for stage in stages(profile))):
                 remove_unfinished(out / name)
                 remove_unfinished(out / name / "samples")
-            costs.check_disk(out)
+            if shortage := costs.shortage(out):
+                raise OSError(errno.ENOSPC, shortage)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))
         with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:
@@ -98,7 +100,7 @@ class Run:
 
         Processes draw and train together, and share out the scores among them.
         """
-        alone = isinstance(stage.job, Score)
+        alone = isinstance(stage.job, Score | Measure)
         if alone and turn % self.state.num_processes != self.state.process_index:
             return
         together = (lambda: None) if alone else self.state.wait_for_everyone

@@ -116,7 +116,7 @@ def reference(model, corpus, recipe, steps):
     module, prompt = model.model.double().requires_grad_(True), list(corpus.language.prompt)
     parameters = list(module.parameters())
     first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
-    b1, b2 = recipe.betas
+    b1, b2 = recipe.adam_betas
     texts = [t for e in range(recipe.epochs) for t in corpus.steps(recipe.texts_per_step, recipe.seed, e)]
     for k, tokens in enumerate(texts):
         sizes = corpus.size(tokens)
@@ -300,7 +300,7 @@ def test_another_training_in_the_same_folder_is_refused(
             validation,
         ),
         (
-            r"whose betas is \[0.9, 0.95\], now it is \[0.9, 0.99\]",
+            r"whose adam_betas is \[0.9, 0.95\], now it is \[0.9, 0.99\]",
             (model, corpus, replace(RECIPE, adam_betas=(0.9, 0.99))),
             validation,
         ),

@@ -90,7 +90,7 @@ def test_what_is_wrong_with_a_truth_from_scratch_is_named(changes, message):
         ("taus", [0.5], "taus must hold 1"),
         ("taus", [1.0, 0.0], "taus must be > 0, got 0.0"),
         ("taus", [1.0, 1.0], "taus must differ"),
-        ("seeds", [], "seeds is empty"),
+        ("seeds", [], "seeds must be different seeds, at least one"),
         ("seeds", [-1], "seed must be an integer >= 0, got -1"),
         ("betas", [-1.0], "beta must be a finite number >= 0"),
         ("batch", 0, "batch must be an integer >= 1"),
