@@ -16,7 +16,6 @@ from kdlite.mixtures.sweep import Sweep
 from kdlite.plots.frontiers import frontier
 from kdlite.plots.style import COLOURS, HEAT, LINES, figure
 
-
 _EXTENT = 2.0  # the plane shown is [-2, 2] in both directions
 
 
