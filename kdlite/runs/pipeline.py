@@ -35,6 +35,7 @@ from kdlite.runs.design import Learner
 from kdlite.runs.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Part, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile, Scratch, Toy
 from kdlite.runs.record import RESULTS, made_now, record
+from kdlite.runs.score import measure
 from kdlite.runs.stages import stages
 from kdlite.store import claim, locked, read_json, sha256, write_json
 from kdlite.texts.corpus import Corpus
@@ -235,19 +236,14 @@ class Run:
         beta = 1 / row.decoding
         model = self.truth.sharpen(beta) if row.model == "truth" else self._trained(row.model, beta)
         own = self._corpus(model, folder / "samples", n, folder.name)
-        texts, others = own.texts(), Corpus.open(self.out / "truth-score").sample(n, seed=0)
-        read = self.truth.read(texts)
-        kept = {
-            "own": own.log_probs(),
-            "truth": read.log_prob(texts),
-            "judge": self._trained(row.judge, 1.0).log_prob(texts),
-            "size": own.size(texts).astype(float),
-            "recall": model.log_prob(others),
-            "recall_size": own.size(others).astype(float),
-        }
+        others = Corpus.open(self.out / "truth-score").sample(n, seed=0)
+        kept, read = measure(model, (own.texts(), own.log_probs()), truth=self.truth, others=others)
+        kept["judge"] = self._trained(row.judge, 1.0).log_prob(read.tokens)
         with replacing(folder / "texts.safetensors") as temporary:
             save_file(kept | {"token_log_prob": read.token_log_prob.astype(np.float16)}, temporary)
-        write_json(folder / "score.json", findings.row(row, kept, texts, self.truth, self.profile.study))
+        write_json(
+            folder / "score.json", findings.row(row, kept, read.tokens, self.truth, self.profile.study)
+        )
 
 
 def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixture:
