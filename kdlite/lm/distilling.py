@@ -143,6 +143,7 @@ class OwnTexts:
                 batch=BATCH,
                 start=state.process_index * share,
                 source=source,
+                before=epoch * self.n + step * size,
             )
             mine = np.concatenate([tokens for tokens, _ in found])
             yield gather(torch.from_numpy(mine).to(self.module.device)).cpu().numpy()[:n]

@@ -6,7 +6,6 @@ pickles, and no code that comes with a model is run.
 
 import hashlib
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from fnmatch import fnmatch
@@ -20,13 +19,14 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.checks import check_beta, check_each, check_integer, one_line, show
+from kdlite.checks import check_beta, check_integer, one_line, show
 from kdlite.files import DISK_ERRORS
 from kdlite.lm import pypi
-from kdlite.lm.model import LanguageModel, check_device, fingerprint, frozen
+from kdlite.lm.model import LanguageModel, check_device, frozen
 from kdlite.lm.pypi import PACKAGE, PACKAGED, room
 from kdlite.lm.quiet import quiet
 from kdlite.store import sha256
+from kdlite.texts.given import encode, fingerprint
 from kdlite.texts.language import Language
 
 OWNER = "HuggingFaceTB"
@@ -39,7 +39,7 @@ def load(
     name: str | Path,
     source: str | Path = "auto",
     *,
-    prompt: str | Sequence[int] | None = None,
+    prompt: Any = None,
     length: int | None = None,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
@@ -54,7 +54,8 @@ def load(
         source: ``"hub"``, ``"package"`` (the Python package index), or a folder that ``LanguageModel.save`` or
             ``save_pretrained`` wrote, whatever the name. ``"auto"`` takes the folder ``name`` if there is one, then
             the Hub or what it left in this machine's cache, then the package.
-        prompt: text, read without special tokens, or token ids; None: as saved, else "The".
+        prompt: a string, read without special tokens; token ids; a chat, a list of ``{"role": …, "content": …}``, which
+            the tokenizer's template writes out; or a list of these, for several prompts; None: as saved, else "The".
         length: longest text, in tokens; None: as saved, else 64.
         device: None: a CUDA GPU if there is one, else the CPU.
         dtype: None: as saved by ``LanguageModel.save``, else ``best_dtype(device)``.
@@ -76,7 +77,7 @@ def load(
     model = _read_model(folder, dtype or ("auto" if saved else best_dtype(device))).to(device)
     language, beta = saved or (None, 1.0)
     if language is None or prompt is not None:
-        prompt = _encode("The" if prompt is None else prompt, tokenizer, folder)
+        prompt = encode("The" if prompt is None else prompt, tokenizer, language)
     if language is None:
         table = None if tokenizer is None else fingerprint(tokenizer)
         eos = _end_token(model, tokenizer)
@@ -269,16 +270,6 @@ def _digest(files: list[Path]) -> str:
     if len(files) == 1:
         return sha256(files[0])
     return hashlib.sha256("".join(f"{sha256(f)}  {f.name}\n" for f in files).encode()).hexdigest()
-
-
-def _encode(
-    prompt: str | Sequence[int], tokenizer: PreTrainedTokenizerBase | None, folder: Path
-) -> tuple[int, ...]:
-    if not isinstance(prompt, str):
-        return tuple(check_each("prompt", prompt, "pass text, or token ids"))
-    if tokenizer is None:
-        raise ValueError(f"{folder} has no tokenizer to read the prompt {prompt!r}; pass token ids")
-    return tuple(tokenizer(prompt, add_special_tokens=False).input_ids)
 
 
 def _end_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None) -> int | None:

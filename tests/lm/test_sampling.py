@@ -132,8 +132,10 @@ def test_a_batch_that_shrinks_as_texts_end_gives_the_same_texts_as_hugging_face(
     used = []
     decoder._step = lambda rows, span: (used.append(rows), decoder.step(rows, span))
     for _ in range(2):  # twice: nothing of the first batch is left in the second
-        tokens, log_prob = decoder.draw(u, QUIET)
-        theirs, their_log_prob = Generator(model.model, BASE, 1.0, truncation).draw(u, QUIET)
+        tokens, log_prob = decoder.draw(u, np.zeros(len(u), int), QUIET)
+        theirs, their_log_prob = Generator(model.model, BASE, 1.0, truncation).draw(
+            u, np.zeros(len(u), int), QUIET
+        )
         np.testing.assert_array_equal(tokens, theirs)
         np.testing.assert_allclose(log_prob, their_log_prob, rtol=1e-5, atol=1e-4)
     sizes = BASE.size(tokens)
@@ -147,7 +149,7 @@ def test_a_batch_in_which_all_have_ended_stops():
     ends, steps = torch.full((16, 11), -50.0), []
     ends[:3, BASE.eos] = 0.0  # the fourth row is there and holds no text
     decoder.logits = lambda rows, span: (steps.append(span), ends[:rows].clone())[1]
-    tokens, log_prob = decoder.draw(np.random.default_rng(0).random((3, 100)), QUIET)
+    tokens, log_prob = decoder.draw(np.random.default_rng(0).random((3, 100)), np.zeros(3, int), QUIET)
     assert (tokens == BASE.eos).all() and np.abs(log_prob).max() < 1e-12
     assert len(steps) < 40
 
@@ -157,10 +159,10 @@ def test_a_step_compiles_whole():
     language = Language(11, 70, (10, 3), eos=2, begin=10)
     model, truncation = llama(language), Truncation(top_k=9, top_p=0.95, min_p=0.01)
     decoder = Decoder(model.model, language, 0.6, truncation, 8)
-    expected = decoder.draw(u, QUIET)
+    expected = decoder.draw(u, np.zeros(len(u), int), QUIET)
     torch.compiler.reset()
     decoder._step = torch.compile(decoder.step, fullgraph=True, backend="aot_eager")
-    found = decoder.draw(u, QUIET)
+    found = decoder.draw(u, np.zeros(len(u), int), QUIET)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_allclose(found[1], expected[1], atol=1e-4)
 
@@ -177,7 +179,10 @@ def test_more_than_eight_decoders_compile(monkeypatch):
         model = llama(language, num_hidden_layers=layers)
         decoder = Decoder(model.model, language, 1.0, Truncation(), 4)
         decoder._step = sampling._compile(decoder.step)
-        assert decoder.draw(np.random.default_rng(0).random((4, 2)), QUIET)[0].shape == (4, 2)
+        assert decoder.draw(np.random.default_rng(0).random((4, 2)), np.zeros(4, int), QUIET)[0].shape == (
+            4,
+            2,
+        )
 
 
 def test_generate_keeps_no_settings_of_the_model():
