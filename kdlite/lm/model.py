@@ -22,7 +22,7 @@ from kdlite.files import placing
 from kdlite.lm.next_token import WHOLE, Truncation
 from kdlite.lm.packing import needs, spread
 from kdlite.lm.quiet import quiet
-from kdlite.lm.sampling import draws
+from kdlite.lm.sampling import Decoder, Generator, draws
 from kdlite.lm.scoring import IGNORED, score_tokens
 from kdlite.texts.given import encode
 from kdlite.texts.language import Language, Reading
@@ -84,8 +84,9 @@ class LanguageModel:
                 f"the language has {language.vocabulary} token ids, the model {config.vocab_size}; "
                 "they must agree, but for a begin token that only the model has (begin = vocabulary)"
             )
+        check_device(self.model.device)
         positions = language.longest + language.length - 1
-        if positions > config.max_position_embeddings:
+        if positions > getattr(config, "max_position_embeddings", positions):
             raise ValueError(
                 f"a prompt of {language.longest} and a length of {language.length} need {positions} "
                 f"positions, the model has {config.max_position_embeddings}; lower length"
@@ -104,6 +105,13 @@ class LanguageModel:
     def length(self) -> int:
         """Longest text, in tokens."""
         return self.language.length
+
+    @property
+    def decoder(self) -> str:
+        """What draws the texts: "Decoder", the fast one written for Llama's relatives, or "Generator", the cache of
+        transformers, which serves every architecture.
+        """
+        return (Decoder if Decoder.knows(self.model) else Generator).__name__
 
     def with_prompt(self, prompt: Any, weights: Sequence[float] | None = None) -> "LanguageModel":
         """The same model, whose texts continue another prompt, or several.
@@ -291,7 +299,11 @@ def frozen(module: PreTrainedModel) -> PreTrainedModel:
 
 
 def check_device(device: str | torch.device) -> torch.device:
-    """A device of this machine, or a ValueError."""
+    """A device of this machine, or a ValueError; also for Apple's, which lacks the float64 that texts are summed in."""
+    if str(device).startswith("mps"):
+        raise ValueError(
+            f"device {str(device)!r} has no float64, in which texts are drawn and scored; use 'cpu'"
+        )
     try:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError, TypeError, ValueError):
