@@ -21,7 +21,8 @@ from kdlite.checks import check_integer, one_line, show
 from kdlite.files import DISK_ERRORS
 from kdlite.lm import pypi
 from kdlite.lm.folder import digest, read_language, read_model, read_tokenizer, weight_files
-from kdlite.lm.model import LanguageModel, check_device, frozen
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.modules import check_device, frozen
 from kdlite.lm.pypi import PACKAGE, PACKAGED, room
 from kdlite.texts.given import encode, fingerprint
 from kdlite.texts.language import Language

@@ -8,9 +8,11 @@ import torch
 from languages import KINDS, LANGUAGES, every_text, full_log_prob, gpt2, llama, of_kind, p_value
 from transformers import TopKLogitsWarper, TopPLogitsWarper
 
-from kdlite.lm import Language, LanguageModel, sampling
+from kdlite.lm import Language, LanguageModel
+from kdlite.lm import decoder as decoding
+from kdlite.lm.decoder import Decoder
 from kdlite.lm.next_token import Truncation
-from kdlite.lm.sampling import Decoder, Generator, draws
+from kdlite.lm.sampling import Generator, draws
 
 QUIET = SimpleNamespace(update=lambda n: None)  # a progress bar that shows nothing
 MAKERS = {"llama": llama, "gpt2": gpt2}
@@ -203,11 +205,8 @@ def test_more_than_eight_decoders_compile(monkeypatch):
     for layers in range(1, 11):
         model = llama(language, num_hidden_layers=layers)
         decoder = Decoder(model.model, language, 1.0, Truncation(), 4)
-        decoder._step = sampling._compile(decoder.step)
-        assert alone(decoder, np.random.default_rng(0).random((4, 2)))[0].shape == (
-            4,
-            2,
-        )
+        decoder._step = decoding._compile(decoder.step)
+        assert alone(decoder, np.random.default_rng(0).random((4, 2)))[0].shape == (4, 2)
 
 
 def test_generate_keeps_no_settings_of_the_model():
