@@ -47,17 +47,18 @@ def main() -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     carry_out = None
-    for name, command in COMMANDS.items():
-        verb = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
-        if sys.argv[1:2] == [name]:
-            carry_out = command(verb)
-    words = parser.parse_args()
     try:
-        said = carry_out(words)
+        for name, command in COMMANDS.items():
+            verb = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+            if sys.argv[1:2] == [name]:
+                carry_out = command(verb)
+        said = carry_out(parser.parse_args())
         if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
             print(said)
     except (ValueError, OSError, ImportError, FloatingPointError, MemoryError) as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        lacks = isinstance(error, ModuleNotFoundError)
+        remedy = "; pip install 'kdlite[lm]' brings what language models need" if lacks else ""
+        print(f"error: {one_line(error)}{remedy}", file=sys.stderr)
         return 2
     return 0
 
