@@ -12,12 +12,12 @@ from playwright.sync_api import expect
 import kdlite as kd
 from kdlite import plots
 from kdlite.explorer import Explorer, family
+from kdlite.explorer.storage import Family
 
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SETTINGS = ("profile", "teacher_components", "student_components", "beta")
 # Log-densities that the browser computes at these points for mixtures of these settings.
-DENSITIES = """async ({ esm, bytes, settings, points }) => {
-  const module = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
+DENSITIES = """(module, { bytes, settings, points }) => {
   const family = module.decodeFamily(new DataView(Uint8Array.from(bytes).buffer));
   return settings.map((setting) => {
     const picture = module.pictureOf(family, setting);
@@ -203,12 +203,10 @@ def test_densities_are_those_of_the_mixtures(watched):
         for _ in range(12)
     ]
     x = np.random.default_rng(1).uniform(-2, 2, size=(1000, 2))
-    explorer = Explorer()
-    drawn = watched.page.evaluate(
-        DENSITIES,
-        {"esm": explorer._esm, "bytes": list(explorer.family), "settings": settings, "points": x.tolist()},
+    drawn = run_module(
+        watched, DENSITIES, bytes=list(family.stored_bytes()), settings=settings, points=x.tolist()
     )
-    stored = explorer._family
+    stored = Explorer()._family
     for setting, densities in zip(settings, drawn, strict=True):
         profile, n_teacher, n_student, beta = (setting[name] for name in SETTINGS)
         p, a = stored.at("profiles", profile), stored.at("teacher_components", n_teacher)
@@ -223,6 +221,116 @@ def test_densities_are_those_of_the_mixtures(watched):
         ]
         for values, mixture in zip(densities, expected, strict=True):
             np.testing.assert_allclose(values, mixture.log_prob(x), atol=1e-5, rtol=0)
+
+
+def run_module(watched, call, **values):
+    """Call a function of JavaScript with the explorer's module and these values."""
+    values["esm"] = Explorer._esm
+    load = "import(URL.createObjectURL(new Blob([values.esm], { type: 'text/javascript' })))"
+    return watched.page.evaluate(f"async (values) => ({call})(await {load}, values)", values)
+
+
+# The pictures of settings in a family of these bytes: scores, and the student's log-densities at points.
+PICTURES = """(module, { bytes, settings, points }) => {
+  const family = module.decodeFamily(new DataView(Uint8Array.from(bytes).buffer));
+  return settings.map((setting) => {
+    const { now, student, ownEntropy } = module.pictureOf(family, setting);
+    const prepared = module.prepare(student);
+    return { now, ownEntropy, student: points.map(([x, y]) => module.logDensity(prepared, x, y)) };
+  });
+}"""
+
+
+def between_stops(rng, n, n_students=family.STUDENT_COMPONENTS):
+    """Random settings whose beta lies between two stops."""
+    for _ in range(n):
+        i = rng.randrange(1, len(family.BETAS) - 1)
+        setting = (
+            rng.choice(list(family.RATES)),
+            rng.choice(family.TEACHER_COMPONENTS),
+            rng.choice(n_students),
+        )
+        beta = family.BETAS[i] * (family.BETAS[i + 1] / family.BETAS[i]) ** rng.uniform(0.2, 0.8)
+        yield dict(zip(SETTINGS, (*setting, beta), strict=True))
+
+
+def test_between_stops_the_numbers_are_those_of_a_fit(watched):
+    stored = Explorer()._family
+    settings = list(between_stops(random.Random(3), 24, n_students=(1,)))
+    found = run_module(watched, PICTURES, bytes=list(family.stored_bytes()), settings=settings, points=[])
+    for setting, picture in zip(settings, found, strict=True):
+        truth = stored.truth(setting["profile"])
+        lesson = stored.teacher(setting["profile"], setting["teacher_components"]).sharpen(setting["beta"])
+        student = kd.fit_mixture(lesson, 1)
+        expected = [kd.precision(student, truth=truth).value, kd.recall(student, truth=truth).value]
+        np.testing.assert_allclose(
+            picture["now"]["distilled"], expected, atol=0.05, rtol=0.01, err_msg=f"{setting}"
+        )
+        assert picture["ownEntropy"] == pytest.approx(-student.expect_log_prob(student), abs=0.05)
+
+
+def test_order_of_a_fits_components_does_not_matter(watched):
+    """EM leaves components in any order; what lies between two stops matches them by where they are."""
+    rng = np.random.default_rng(4)
+    stored = Explorer()._family
+    students = stored.arrays["student"].copy()
+    for at in np.ndindex(students.shape[:4]):
+        n = family.STUDENT_COMPONENTS[at[2]]
+        students[at][:n] = students[at][rng.permutation(n)]
+    shuffled = Family(stored.header, {**stored.arrays, "student": students}).to_bytes()
+    settings = list(between_stops(random.Random(4), 60))
+    points = rng.uniform(-1.5, 1.5, size=(20, 2)).tolist()
+    pictures = [
+        run_module(watched, PICTURES, bytes=list(content), settings=settings, points=points)
+        for content in (family.stored_bytes(), shuffled)
+    ]
+    for one, other in zip(*pictures, strict=True):
+        np.testing.assert_allclose(one["student"], other["student"], rtol=1e-4, atol=1e-3)
+
+
+def test_slider_spends_its_travel_where_students_change(watched):
+    places, betas = run_module(
+        watched,
+        """(module, { bytes, betas }) => {
+          const travel = new module.Travel(module.decodeFamily(new DataView(Uint8Array.from(bytes).buffer)));
+          return [betas.map((beta) => travel.of(beta)), betas.map((beta) => travel.at(travel.of(beta)))];
+        }""",
+        bytes=list(family.stored_bytes()),
+        betas=[*family.BETAS, 0.1, 1.3, 33.3],
+    )
+    np.testing.assert_allclose(betas, [*family.BETAS, 0.1, 1.3, 33.3], rtol=1e-9)
+    stops = places[: len(family.BETAS)]
+    assert (stops[0], stops[-1]) == (0, 1) and np.all(np.diff(stops) > 0)
+    assert (
+        max(np.diff(stops)) < 0.1
+    )  # as evenly as the scores of 25 stops allow; evenly in beta it would be 0.3
+
+
+def test_samples_are_of_their_mixture_and_hop_only_to_what_grows(watched):
+    means = np.array([[-1, 0], [1, 0], [0, 1.5]])
+    rows = [
+        [np.r_[w, m, 0.02, 0.01, 0.03].tolist() for w, m in zip(weights, means, strict=True)]
+        for weights in ([0.5, 0.3, 0.2], [0.3, 0.5, 0.2])
+    ]
+    clouds = run_module(
+        watched,
+        """(module, { rows }) => {
+          const cloud = new module.Cloud();
+          return rows.map((each) => {
+            cloud.follow(Float32Array.from(each.flat()), 1, true);
+            return [...cloud.points];
+          });
+        }""",
+        rows=rows,
+    )
+    first, then = (np.reshape(points, (-1, 2)) for points in clouds)
+    owner, new_owner = (np.linalg.norm(x[:, None] - means, axis=2).argmin(1) for x in (first, then))
+    np.testing.assert_allclose(np.bincount(owner) / len(owner), [0.5, 0.3, 0.2], atol=0.075)
+    np.testing.assert_allclose(np.cov((first - means[owner]).T), [[0.02, 0.01], [0.01, 0.03]], atol=0.005)
+    hops = owner != new_owner
+    assert 0.1 < hops.mean() < 0.35
+    assert not np.any(hops & (owner == 1)) and not np.any(hops & (new_owner == 0))
+    np.testing.assert_array_equal(first[~hops], then[~hops])
 
 
 def test_views_of_one_explorer_move_together_and_others_stay(show):
@@ -256,6 +364,47 @@ def test_play_steps_slowly_where_motion_is_unwelcome(show, watched):
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(600)
     assert beta_shown(page) == 0.25
+
+
+def test_plays_once_by_itself_until_touched(show, watched):
+    page = show(Explorer(beta=1, play=True))
+    page.wait_for_function("() => Number(document.querySelector('.kd-beta output').innerText) > 1.5")
+    page.locator(".kd-plane").click()
+    stopped = beta_shown(page)
+    page.wait_for_timeout(300)
+    assert beta_shown(page) == stopped and page.get_by_role("button", name="Play").count() == 1
+    watched.page.emulate_media(reduced_motion="reduce")
+    page = show(Explorer(beta=1, play=True))
+    page.wait_for_timeout(300)
+    assert beta_shown(page) == 1
+
+
+def test_component_that_is_pointed_at_is_marked_among_bars_and_ellipses(show):
+    page = show(Explorer(beta=1))
+    plane, bars = page.locator(".kd-plane"), page.locator(".kd-weights button:visible")
+    plain, box = colours_drawn(page, ".kd-plane"), plane.bounding_box()
+    mean = Explorer()._family.teacher("mild", 4).means[1]
+    page.mouse.move(
+        *(box[a] + box["width"] * (2 + s * c) / 4 for a, s, c in zip("xy", (1, -1), mean, strict=True))
+    )
+    expect(page.locator(".kd-pointed")).to_have_text("2")
+    page.mouse.move(0, 0)
+    expect(page.locator(".kd-pointed")).to_have_count(0)
+    bars.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".kd-pointed")).to_have_text("2")
+    assert "Component 2 of the teacher: weight" in bars.nth(1).get_attribute("aria-label")
+    assert colours_drawn(page, ".kd-plane") != plain
+
+
+def test_nothing_is_compared_while_a_fit_is_under_way(show):
+    explorer = Explorer(beta=1)
+    assert show(explorer).locator(".kd-compared").inner_text().startswith("Against the direct student")
+    modes = [[-0.5, 0.6], *explorer.truth.means.tolist()[1:]]
+    explorer.set_state({"modes": modes, "question": {"id": "1", "kind": "current"}})
+    assert show(explorer).locator(".kd-compared").inner_text() == ""
+    explorer.set_state({"question": {"id": "2", "kind": "curve"}})
+    assert show(explorer).locator(".kd-compared").inner_text() != ""
 
 
 def test_papers_run_is_left_and_come_back_to_where_it_was_asked_for(show):
