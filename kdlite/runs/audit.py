@@ -39,8 +39,8 @@ class Lead(NamedTuple):
     """How far the student is ahead of another model at the same recall, where one of the two is cooled to it."""
 
     gap: Estimate  # in precision, nats per token
-    cooled: str  # whose recall is the higher at tau = 1: "student" or the other
-    tau: float  # that it takes, between two temperatures that were measured
+    cooled: str  # who is brought to the recall that the other has at tau = 1: "student", or another role
+    tau: float  # that it takes, from two temperatures that were measured
     recall: float  # that both have then, nats per token
 
 
@@ -99,6 +99,7 @@ class Auditing:
         self.n = check_integer("n", n, NEIGHBOUR + 1, f"coverage looks at {NEIGHBOUR} neighbours of a text")
         stream_seed(seed, OWN)  # has errors of its own
         _check_languages(self.truth, self.models)
+        self._paces: dict[int, tuple[float, float]] = {}  # by a model's id
 
     def settings(self) -> Iterator[tuple[str, LanguageModel, float]]:
         """What is measured, in turn: a folder's name, a model, and its temperature."""
@@ -108,7 +109,7 @@ class Auditing:
 
     def forecast(self) -> str:
         """A sentence on how long what is left will take, and how much memory, by arithmetic and a moment's trial."""
-        left = sum(self._seconds(name, model) for name, model, _ in self._left())
+        left = sum(self._seconds(model) for _, model, _ in self._left())
         memory = sum(m.model.get_memory_footprint() for m in (self.truth, *self.models.values()))
         memory += max(_cache(model, min(self.n, BATCH)) for model in (self.truth, *self.models.values()))
         done = len(list(self.settings())) - len(list(self._left()))
@@ -130,7 +131,7 @@ class Auditing:
         with locked(self.folder):
             remove_unfinished(self.folder)
             claim(self.folder / _ABOUT, self._about())
-            total = sum(self._seconds(name, model) for name, model, _ in self._left())
+            total = sum(self._seconds(model) for _, model, _ in self._left())
             with tqdm(
                 total=total,
                 desc="audit",
@@ -140,7 +141,7 @@ class Auditing:
                 for name, model, tau in list(self._left()):
                     bar.set_postfix_str(name)
                     self._measure(name, model, tau)
-                    bar.update(self._seconds(name, model))
+                    bar.update(self._seconds(model))
             return self._found()
 
     def _left(self) -> Iterator[tuple[str, LanguageModel, float]]:
@@ -224,34 +225,32 @@ class Auditing:
             self.seed,
         )
 
-    def _seconds(self, name: str, model: LanguageModel) -> float:
-        """What a setting will take at most, if time goes with parameters and tokens as in the trial."""
-        drawing, reading = self._speed
-        own, judge, tokens = _size(model), _size(self.truth), self.n * self.truth.length
-        read = judge if name == "truth" else judge + own
-        return tokens * (own / drawing + read / reading)
+    def _seconds(self, model: LanguageModel) -> float:
+        """What a setting will take at most, if it goes on as fast as in a trial."""
+        drawing, reading = self._pace(model)
+        others = 0.0 if model is self.truth else reading
+        return self.n * (drawing + others + self._pace(self.truth)[1])
 
-    @property
-    def _speed(self) -> tuple[float, float]:
-        """Parameters times tokens a second of the truth, drawing and reading, in a trial that is made once."""
-        if "_trial" not in self.__dict__:
-            short = replace(self.truth.language, length=min(_TRIAL, self.truth.length))
-            model, rows = replace(self.truth, language=short), min(self.n, BATCH)
-            batches = model.draws(2 * rows, 0, batch=rows)
+    def _pace(self, model: LanguageModel) -> tuple[float, float]:
+        """Seconds for drawing a text and for reading one, by a trial with short ones that is made once."""
+        if id(model) not in self._paces:
+            short = replace(model.language, length=min(_TRIAL, model.length))
+            rows = min(self.n, BATCH)
+            batches = replace(model, language=short).draws(2 * rows, 0, batch=rows)
             next(batches)  # the first is slower: memory is found, and on a GPU a step compiled
             clock = [perf_counter()]
             tokens, _ = next(batches)
             clock.append(perf_counter())
-            model.read(tokens)
+            replace(model, language=short).read(tokens)
             clock.append(perf_counter())
-            work = _size(model) * rows * short.length
-            self._trial = tuple(work / seconds for seconds in np.diff(clock))
-        return self._trial
+            whole = model.length / short.length / rows
+            self._paces[id(model)] = tuple(float(seconds) * whole for seconds in np.diff(clock))
+        return self._paces[id(model)]
 
 
 def lead(student: Curve, other: Curve, role: str, n: int) -> Lead | None:
-    """The student's lead at equal recall, of curves ``(B + 1, T)``, whose first temperature is 1: of the two at that
-    temperature, whoever has the higher recall is cooled to the other's.
+    """The student's lead at equal recall, of curves ``(B + 1, T)`` at ``TAUS``: the other is cooled to the recall that the
+    student has at tau = 1. Where it has less at each temperature, the student is cooled to the other's.
     """
     ahead, behind = leads(_hot(student), other)[:, 0], -leads(_hot(other), student)[:, 0]
     gap = estimate(np.where(np.isnan(ahead), behind, ahead), n)
@@ -293,10 +292,6 @@ def _check_languages(truth: LanguageModel, models: dict[str, LanguageModel]) -> 
         f"{said}. A truth can score only texts in its own tokens; what can still be compared is each model with a truth "
         "of its own tokenizer, and the texts of both, as people read them"
     )
-
-
-def _size(model: LanguageModel) -> int:
-    return sum(p.numel() for p in model.model.parameters())
 
 
 def _cache(model: LanguageModel, rows: int) -> int:
