@@ -73,11 +73,11 @@ CHOOSE = partial(kd.choose_tau, [0.5, 0.8, 1.0])
         (lambda: FIT(2, init=TRUTH), "init must have 2 components in 2 dimensions, got 8 in 2; it is where"),
         (lambda: FIT(1, init=TRUTH), "init must have 1 components in 2 dimensions, got 8 in 2; it is where"),
         (lambda: kd.fit_mixture(TRUTH, 8, init="k-means"), "init must be a GaussianMixture, got"),
-        (lambda: kd.fit_mixture(np.zeros((0, 2)), 1), "points in it, got (1, 0, 2); "),
+        (lambda: kd.fit_mixture(np.zeros((0, 2)), 1), "points must have shape (P, N, D), got (1, 0, 2); "),
         (lambda: kd.fit_mixture(np.full((3, 2), 1e60), 1), "at most 1e+50 in size, got 1e+60"),
         (lambda: kd.fit_mixture(np.ones((5, 2)), 1), "all points that carry weight coincide; a Gaussian"),
         (lambda: kd.fit_mixture(TRUTH, 1, weights=[1]), "weights count points, and a mixture has none; "),
-        (lambda: FITS(POINTS, seeds=[0]), "(P, N, D) with points in it, got (20, 2); use x[None]"),
+        (lambda: FITS(POINTS, seeds=[0]), "(P, N, D), got (20, 2); use x[None]"),
         (lambda: FITS(np.full((1, 3, 2), np.nan), seeds=[0]), "points must be finite, got nan in row 0; "),
         (lambda: FITS("abc", seeds=[0]), "x must be a sequence, got 'abc'; pass points (P, N, D), or"),
         (

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from tqdm import tqdm
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
 
@@ -106,7 +107,7 @@ class Decoder(nn.Module):
         self.scale, self.eps = backbone.layers[0].self_attn.scaling, config.rms_norm_eps
         self.activate = backbone.layers[0].mlp.act_fn
         self.layers = nn.ModuleList(_Layer(layer) for layer in backbone.layers)
-        span = len(language.prompt) + language.length
+        span = language.longest + language.length
         places = torch.arange(span, device=device)
         cos, sin = backbone.rotary_emb(model.lm_head.weight.detach(), places[None])
         cache = torch.zeros(
@@ -116,8 +117,8 @@ class Decoder(nn.Module):
             "embedding": backbone.embed_tokens.weight.detach(),
             "norm": backbone.norm.weight.detach(),
             "head": model.lm_head.weight.detach(),
-            "cos": cos[0, :, :, None],  # (span, D, 1)
-            "sin": sin[0, :, :, None],
+            "cos": cos[0],  # (span, D)
+            "sin": sin[0],
             "places": places,
             "keys": cache,
             "values": cache.clone(),
@@ -128,6 +129,7 @@ class Decoder(nn.Module):
             "log_prob": torch.zeros(rows, dtype=torch.float64, device=device),
             "ended": torch.zeros(rows, dtype=torch.bool, device=device),
             "place": torch.zeros(1, dtype=torch.long, device=device),  # of the newest token in text
+            "pad": torch.zeros(rows, dtype=torch.long, device=device),  # places before a shorter prompt
         }.items():
             self.register_buffer(name, buffer, persistent=False)
         self._step = _compile(self.step) if device.type == "cuda" else self.step
@@ -149,8 +151,11 @@ class Decoder(nn.Module):
         ``span`` places; writes the newest token's keys and values to the cache.
         """
         token = self.text[:, :rows].index_select(0, self.place)[0]
-        cos, sin = self.cos.index_select(0, self.place)[0], self.sin.index_select(0, self.place)[0]
-        ahead = self.places[:span] > self.place
+        pad = self.pad[:rows]
+        own = (self.place - pad).clamp(min=0)  # place of the token in its own prompt and text
+        cos, sin = self.cos[own].T, self.sin[own].T  # (D, rows)
+        before = (self.places[:span] < pad[:, None]) & (self.place >= pad)[:, None]  # padding sees padding
+        unseen = ((self.places[:span] > self.place) | before)[:, None, None]  # (rows, 1, 1, span)
         x = self.embedding[token].T  # (H, rows)
         for i, layer in enumerate(self.layers):
             qkv = layer.product("qkv", self._normalise(x, layer.norm))
@@ -165,7 +170,7 @@ class Decoder(nn.Module):
                 cache[i, :rows].index_copy_(2, self.place, new.permute(2, 0, 1)[:, :, None])
             q = turned[:queries].unflatten(0, (self.groups, self.heads)).permute(3, 0, 1, 2)
             scores = (q * self.scale) @ self.keys[i, :rows, :, :span].mT  # (rows, groups, heads, span)
-            attention = scores.float().masked_fill(ahead, -math.inf).softmax(dim=-1).to(q.dtype)
+            attention = scores.float().masked_fill(unseen, -math.inf).softmax(dim=-1).to(q.dtype)
             seen = (attention @ self.values[i, :rows, :, :span]).flatten(1).T  # (heads * D, rows)
             x = layer.product("out", seen, onto=x)
             gate, up = layer.product("gate_up", self._normalise(x, layer.mlp_norm)).chunk(2)
@@ -190,24 +195,33 @@ class Decoder(nn.Module):
         """The steps between two looks at which texts have ended, and the places that these steps look back over."""
         for start in range(0, self.language.length, _CHECK):
             steps = range(start, min(start + _CHECK, self.language.length))
-            yield steps, len(self.language.prompt) + steps.stop
+            yield steps, self.language.longest + steps.stop
 
     @torch.no_grad()
-    def draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
-        """One text for each row of uniforms ``(n, length)``: tokens ``(n, length)`` and nats ``(n,)``."""
-        n, prompt, eos = len(u), self.language.prompt, self.language.eos
+    def draw(self, u: np.ndarray, number: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
+        """One text for each row of uniforms ``(n, length)``, after the prompts of these numbers ``(n,)``: tokens
+        ``(n, length)`` and nats ``(n,)``.
+        """
+        n, start, eos = len(u), self.language.longest, self.language.eos
         rows = self._shape(n)
-        self.text[: len(prompt)] = torch.tensor(prompt, device=self.text.device)[:, None]
-        self.u[len(prompt) - 1 : -1, :n] = torch.from_numpy(u.T).to(self.u.device)
+        self.u[start - 1 : -1, :n] = torch.from_numpy(u.T).to(self.u.device)
         self.log_prob.zero_()
         self.ended.zero_()
         self.ended[n:] = eos is not None
-        for place in range(len(prompt) - 1):  # every text has the same prompt: one row stands for all
+        different, whose = np.unique(number, return_inverse=True)
+        whose = torch.from_numpy(np.pad(whose, (0, rows - n))).to(self.text.device)
+        for row, k in enumerate(different):  # one row stands for all texts with the same prompt
+            prompt = torch.tensor(self.language.prompts[k], device=self.text.device)
+            self.pad[row] = start - len(prompt)
+            self.text[:start, row] = F.pad(prompt, (start - len(prompt), 0))
+        for place in range(start - 1):
             self.place.fill_(place)
-            self.logits(1, place + 1)
-        for cache in (self.keys, self.values):
-            cache[:, 1:, :, : len(prompt) - 1] = cache[:, :1, :, : len(prompt) - 1]
-        self.place.fill_(len(prompt) - 1)
+            self.logits(len(different), place + 1)
+        for buffer in (self.keys, self.values):
+            buffer[:, :rows, :, : start - 1] = buffer[:, whose, :, : start - 1]
+        for buffer in (self.text, self.pad):
+            buffer[..., :rows] = buffer[..., whose]
+        self.place.fill_(start - 1)
 
         origin = torch.arange(rows, device=self.text.device)
         tokens = torch.full((rows, self.language.length), eos or 0, device=self.text.device)
@@ -217,7 +231,7 @@ class Decoder(nn.Module):
                 self._step(rows, span)
             bar.update(len(steps) * n)
             log_prob[origin] = self.log_prob[:rows]
-            tokens[origin, : steps.stop] = self.text[len(prompt) : span, :rows].T
+            tokens[origin, : steps.stop] = self.text[start:span, :rows].T
             if eos is None or steps.stop == self.language.length:
                 continue
             alive = rows - int(self.ended[:rows].sum())
@@ -230,7 +244,7 @@ class Decoder(nn.Module):
                 origin = origin[kept]
                 for buffer in (self.keys, self.values):
                     buffer[:, :rows, :, :span] = buffer[:, kept, :, :span]
-                for buffer in (self.text, self.u, self.log_prob, self.ended):
+                for buffer in (self.text, self.u, self.log_prob, self.ended, self.pad):
                     buffer[..., :rows] = buffer[..., kept]
         return tokens[:n].cpu().numpy(), log_prob[:n].cpu().numpy()
 
@@ -264,16 +278,18 @@ def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 class _Chooser(LogitsProcessor):
     """Makes greedy Hugging Face decoding draw with our uniforms: all but the chosen token get -inf."""
 
-    def __init__(self, language: Language, beta: float, truncation: Truncation, u: Tensor) -> None:
-        self.language, self.beta, self.truncation, self.u = language, beta, truncation, u
+    def __init__(
+        self, language: Language, beta: float, truncation: Truncation, start: int, u: Tensor
+    ) -> None:
+        self.language, self.beta, self.truncation, self.start, self.u = language, beta, truncation, start, u
         self.log_prob = torch.zeros(len(u), dtype=torch.float64, device=u.device)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        place = input_ids.shape[1] - len(self.language.prompt)
+        place = input_ids.shape[1] - self.start
         logits = temper(scores, self.beta, self.language.begin)
         token, log_prob = choose(self.truncation.apply(logits), self.u[:, place])
         if self.language.eos is not None:
-            ended = (input_ids[:, len(self.language.prompt) :] == self.language.eos).any(dim=1)
+            ended = (input_ids[:, self.start :] == self.language.eos).any(dim=1)
             log_prob = torch.where(ended, 0.0, log_prob)
         self.log_prob += log_prob
         return torch.full_like(scores, -math.inf).scatter_(1, token[:, None], 0.0)
@@ -292,15 +308,23 @@ class Generator:
     def refresh(self) -> None:
         """Nothing: the model itself draws."""
 
-    def draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
-        """As ``Decoder.draw``."""
-        with evaluating(self.model):
-            return self._draw(u, bar)
+    def draw(self, u: np.ndarray, number: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
+        """As ``Decoder.draw``. Prompts of one length go together: no architecture has to know of padding."""
+        tokens, log_prob = np.empty(u.shape, dtype=np.int64), np.empty(len(u))
+        sizes = np.array([len(prompt) for prompt in self.language.prompts])[number]
+        for size in np.unique(sizes):
+            same = np.flatnonzero(sizes == size)
+            with evaluating(self.model):
+                tokens[same], log_prob[same] = self._draw(
+                    u[same], [self.language.prompts[k] for k in number[same]]
+                )
+            bar.update(u[same].size)
+        return tokens, log_prob
 
-    def _draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
-        device, language = self.model.device, self.language
-        chooser = _Chooser(language, self.beta, self.truncation, torch.from_numpy(u).to(device))
-        prompts = torch.tensor(language.prompt, device=device).expand(len(u), -1)
+    def _draw(self, u: np.ndarray, prompts: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
+        device, language, start = self.model.device, self.language, len(prompts[0])
+        chooser = _Chooser(language, self.beta, self.truncation, start, torch.from_numpy(u).to(device))
+        prompts = torch.tensor(prompts, device=device)
         texts = self.model.generate(
             prompts,
             attention_mask=torch.ones_like(prompts),
@@ -309,10 +333,9 @@ class Generator:
             eos_token_id=language.eos,
             pad_token_id=language.eos or 0,
             logits_processor=[chooser],
-        )[:, len(language.prompt) :]
+        )[:, start:]
         tokens = np.full(u.shape, language.eos or 0, dtype=np.int64)
         tokens[:, : texts.shape[1]] = texts.cpu().numpy()
-        bar.update(u.size)
         return tokens, chooser.log_prob.cpu().numpy()
 
 
@@ -336,11 +359,13 @@ def draws(
     batch: int,
     start: int = 0,
     source: Decoder | Generator | None = None,
+    before: int = 0,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Texts ``start`` to ``start + n`` of a seed, batch by batch: tokens ``(B, length)`` and their log-probability
+    """Texts ``start`` to ``start + n`` of a seed, batch by batch: tokens ``(B, width)`` and their log-probability
     ``(B,)`` in nats under the distribution that was drawn from.
 
     Args:
+        before: texts that were drawn with other seeds before the first one of this, which take their turns of prompts.
         source: a ``drawer`` of this model that was made before, with at least as many rows; None makes one.
 
     Raises:
@@ -359,4 +384,7 @@ def draws(
     source = source or drawer(model, language, beta, truncation, batch)
     with tqdm(total=n * language.length, unit=" tokens", unit_scale=True, delay=2, leave=False) as bar:
         for i in range(0, n, batch):
-            yield source.draw(rng.random((min(batch, n - i), language.length)), bar)
+            u = rng.random((min(batch, n - i), language.length))
+            number = language.turns(before + start + i, len(u))
+            texts, log_prob = source.draw(u, number, bar)
+            yield language.join(number, texts), log_prob

@@ -16,22 +16,23 @@ from kdlite.mixtures.sweep import Sweep
 from kdlite.plots.frontiers import frontier
 from kdlite.plots.style import COLOURS, HEAT, LINES, figure
 
+_EXTENT = 2.0  # the plane shown is [-2, 2] in both directions
 
-def planes(panels: dict[str, dict[str, GaussianMixture | np.ndarray]], *, extent: float = 2.0) -> Figure:
+
+def planes(panels: dict[str, dict[str, GaussianMixture | np.ndarray]]) -> Figure:
     """One plane a panel, more than three in two columns: the truth as a heat map, teacher components as ellipses whose opacity is their
     weight, students as contours, points as dots.
 
     Args:
         panels: title to what to draw: "truth", "teacher", "student" or "direct", each a mixture, or
             ``(n, 2)`` points to draw in the colour of that name.
-        extent: the plane shown is [-extent, extent] in both directions.
     """
     columns = len(panels) if len(panels) <= 3 else 2
     fig, axes = figure(columns, -(-len(panels) // columns), width=3.4, height=3.5)
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
     for ax, (title, drawn) in zip(axes.flat, panels.items(), strict=False):
-        _plane(ax, title, drawn, extent)
+        _plane(ax, title, drawn)
     return fig
 
 
@@ -45,7 +46,7 @@ def opening(
     """Three planes and the frontier, in a square: what the knob does, in one picture."""
     fig, axes = figure(2, 2, width=3.9, height=3.7)
     for ax, (title, drawn) in zip(axes.flat[:3], panels.items(), strict=True):
-        _plane(ax, title, drawn, 2.0)
+        _plane(ax, title, drawn)
     ax = axes[1, 1]
     frontier(sweep, truth, ax=ax, mark=mark)
     for note in ax.texts[: len(mark) - 1]:  # where the curve bends there is room on its left only
@@ -58,20 +59,20 @@ def opening(
     return fig
 
 
-def _plane(ax: Axes, title: str, drawn: dict[str, GaussianMixture | np.ndarray], extent: float) -> None:
+def _plane(ax: Axes, title: str, drawn: dict[str, GaussianMixture | np.ndarray]) -> None:
     for name, what in drawn.items():
-        _draw(ax, name, what, extent)
-    limits, ticks = (-extent, extent), [-1, 0, 1]
+        _draw(ax, name, what)
+    limits, ticks = (-_EXTENT, _EXTENT), [-1, 0, 1]
     ax.set(title=title, xlim=limits, ylim=limits, aspect="equal", xticks=ticks, yticks=ticks)
     ax.grid(False)
 
 
-def _draw(ax: Axes, name: str, what: GaussianMixture | np.ndarray, extent: float) -> None:
+def _draw(ax: Axes, name: str, what: GaussianMixture | np.ndarray) -> None:
     colour = COLOURS[name]
     if isinstance(what, np.ndarray):
         ax.plot(*what.T, ".", color=colour, ms=3, alpha=0.5)
         return
-    axis = np.linspace(-extent, extent, 161)
+    axis = np.linspace(-_EXTENT, _EXTENT, 161)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1)
     if name == "teacher":
         for weight, mean, covariance in zip(what.weights, what.means, what.covariances, strict=True):
@@ -83,7 +84,7 @@ def _draw(ax: Axes, name: str, what: GaussianMixture | np.ndarray, extent: float
         return
     density = np.exp(what.log_prob(grid.reshape(-1, 2))).reshape(grid.shape[:2])
     if name == "truth":
-        shown = {"extent": (-extent, extent) * 2, "vmin": 0, "vmax": 1.3 * density.max()}
+        shown = {"extent": (-_EXTENT, _EXTENT) * 2, "vmin": 0, "vmax": 1.3 * density.max()}
         ax.imshow(density, origin="lower", cmap=HEAT, **shown)
     else:
         levels = density.max() * np.array([0.1, 0.3, 0.6, 0.9])

@@ -301,7 +301,7 @@ def test_whoever_looks_into_a_training_changes_no_bit_of_it(maker):
 
 
 def test_a_device_without_float64_is_refused():
-    with pytest.raises(ValueError, match="device 'mps' has no float64, in which .* scored; use 'cpu'"):
+    with pytest.raises(ValueError, match=r"device 'mps' has no float64, in which .* scored; use 'cpu'"):
         llama(PLAIN).to("mps")
 
     class Apple(LlamaForCausalLM):
