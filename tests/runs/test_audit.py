@@ -13,8 +13,8 @@ import kdlite as kd
 from kdlite.frontier import Curve
 from kdlite.lm import Language
 from kdlite.runs import report
-from kdlite.runs.audit import TAUS, Auditing, clear, lead
-from kdlite.runs.verdict import verdict
+from kdlite.runs.audit import TAUS, Auditing, lead
+from kdlite.runs.verdict import clear, verdict
 
 LANGUAGE = Language(12, 8, (11, 3), eos=2, begin=11)
 MODEL = llama(LANGUAGE)
@@ -43,8 +43,13 @@ def strangers(once):
     return once("strangers", make)[0]
 
 
+CHATS = [json.dumps({"messages": [{"role": "user", "content": f"w{i}"}]}) for i in range(20)]
+ASKED = {"one prompt": ["<user> w1 <assistant>"], "twenty chats": CHATS}
+
+
 @pytest.mark.slow
-def test_a_strangers_better_model_is_ahead(strangers, command, tmp_path):
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_strangers_better_model_is_ahead(asked, strangers, command, tmp_path):
     models = ["--truth", strangers / "truth", "--student", strangers / "good", "--direct", strangers / "poor"]
     words = [
         *models,
@@ -101,18 +106,18 @@ def test_killed_it_ends_with_what_it_would_have_ended_with(found, tmp_path, monk
     settings = []
     whole = Auditing._measure
 
-    def measure(self, name, model, tau):
+    def measure(self, name, role, tau):
         if len(settings) == 3:
             settings.append("killed")
             raise KeyboardInterrupt
         settings.append(name)
-        whole(self, name, model, tau)
+        whole(self, name, role, tau)
 
     monkeypatch.setattr(Auditing, "_measure", measure)
     with pytest.raises(KeyboardInterrupt):
         Auditing(MODELS, tmp_path, n=100, seed=3).carry_out()
     again = Auditing(MODELS, tmp_path, n=100, seed=3)
-    assert "3 of them done before" in again.forecast()
+    assert "19 of 22 settings are left" in again.forecast()
     plain = report.to_dict(again.carry_out())
     assert plain == report.to_dict(found)
     assert len(settings) == len(set(settings)) == 3 * len(TAUS) + 2
@@ -127,8 +132,8 @@ def test_two_models_are_enough_and_other_numbers_do_not_mix_with_theirs(tmp_path
 
 @pytest.mark.parametrize(
     ("wrong", "remedy"),
-    [("teacher", "Student and truth can be compared all the same: leave out --teacher"),
-     ("student", "what can still be compared is each model with a truth of its own tokenizer")],
+    [("teacher", "student and truth can still be compared: leave out --teacher"),
+     ("student", "what can still be compared is each with a truth of its own tokenizer")],
 )  # fmt: skip
 def test_another_tokenizer_is_refused_with_what_can_be_compared(wrong, remedy, tmp_path):
     other = replace(MODEL, language=replace(LANGUAGE, tokenizer="bbb"))
