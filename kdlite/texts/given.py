@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kdlite.checks import one_line, show
+from kdlite.checks import check_path, one_line, show
 from kdlite.texts.language import Language
 from kdlite.texts.prompts import Prompts, check_prompt
 
@@ -216,3 +216,28 @@ def _rows(texts: list[tuple[int, Sequence[int]]], language: Language, start: int
         return Given(language.check(language.join(number, tokens)), cut)
     except ValueError as error:
         raise ValueError(f"among texts {start} to {start + len(texts) - 1}, {error}") from None
+
+
+def read_prompts(path: str | Path) -> list[Any]:
+    """Prompts in a file, one a line: a string as it stands; or JSON, an object whose "messages" are a chat.
+
+    Raises:
+        ValueError: if the file has no line, or one of JSON is no chat, naming it.
+    """
+    path = check_path("prompts", path)
+    found = []
+    for i, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.startswith("{"):
+            found += [line] if line.strip() else []
+            continue
+        try:
+            chat = json.loads(line)["messages"]
+            found.append([{name: str(message[name]) for name in ("role", "content")} for message in chat])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"line {i} of {path} is no chat ({one_line(error)}); write "
+                '{"messages": [{"role": "user", "content": "Hello"}]}, or a string'
+            ) from None
+    if not found:
+        raise ValueError(f"{path} holds no prompt; write one a line")
+    return found
