@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kdlite.checks import check_path, one_line, show
+from kdlite.checks import check_kind, check_path, one_line, show
 from kdlite.texts.language import Language
 from kdlite.texts.prompts import Prompts, check_prompt
 
@@ -149,7 +149,9 @@ def read_table(data: Any, text: str, prompt: str | None) -> Iterator[Any]:
         ValueError: for what is none of these, or lacks a column.
     """
     columns = [text] if prompt is None else [prompt, text]
-    for i, row in enumerate(_parquet(Path(data), columns) if isinstance(data, str | Path) else data):
+    rows = _parquet(Path(data), columns) if isinstance(data, str | Path) else data
+    check_kind("data", rows, Iterable, "pass a split, or a Parquet file")
+    for i, row in enumerate(rows):
         if not isinstance(row, Mapping) or any(column not in row for column in columns):
             has = sorted(row) if isinstance(row, Mapping) else show(row)
             raise ValueError(
