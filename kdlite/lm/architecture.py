@@ -22,7 +22,8 @@ from transformers import (
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from kdlite.checks import check_integer, check_kind, check_number, check_seed, show
-from kdlite.lm.model import LanguageModel, frozen
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.modules import frozen
 from kdlite.texts.language import Language
 
 

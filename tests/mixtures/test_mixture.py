@@ -36,12 +36,6 @@ def test_what_is_no_fitted_mixture_is_refused(thing):
         kd.GaussianMixture.from_sklearn(thing)
 
 
-def test_density_integrates_to_one():
-    axis = np.arange(-4, 4, 0.02)
-    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    assert np.exp(paper_truth(0.25).log_prob(grid)).sum() * 0.02**2 == pytest.approx(1, abs=1e-6)
-
-
 def test_samples_have_the_moments_of_the_mixture():
     mixture = random_mixture(np.random.default_rng(1), 3, 3, (0.3, 1.0), 2.0)
     x = mixture.sample(200_000, 7)
