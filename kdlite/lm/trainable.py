@@ -23,7 +23,8 @@ def check_apart(model: LanguageModel) -> None:
     """
     if Decoder.knows(model.model):
         return
-    tokens, name, language = model.sample(4, 0), type(model.model).__name__, model.language
+    model, name, language = model.to(dtype=torch.float32), type(model.model).__name__, model.language
+    tokens = model.sample(4, 0)
     if language.eos is not None:  # one as long as may be, and short ones, which share a row
         texts, other = tokens[:, -language.length :], {0, 1, 2} - {language.eos, language.begin}
         texts[0, texts[0] == language.eos] = min(other)

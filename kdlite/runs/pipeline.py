@@ -98,7 +98,7 @@ class Run:
         """Nothing, or a ValueError for a learner that cannot begin where it is to; before the first text is drawn."""
         for learner in {job.learner for job in self._fits.values()}:
             if learner.shape is None and not getattr(self.profile.truth, "tokens", None):
-                check_apart(self._untrained(learner, 0).to(dtype=torch.float32))
+                check_apart(self._untrained(learner, 0))
 
     def carry_out(self, stage: Stage, turn: int) -> None:
         """Make a stage's outputs, or check those that are there.
