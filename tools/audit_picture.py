@@ -28,7 +28,9 @@ def main() -> None:
         sys.exit("no Chrome or Chromium on this machine, so no picture was taken")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         out = Path(folder)
-        truth = lm.new(lm.Shape(hidden=32, layers=2, heads=2, key_heads=1, mlp=64), LANGUAGE, seed=0).sharpen(3)
+        truth = lm.new(lm.Shape(hidden=32, layers=2, heads=2, key_heads=1, mlp=64), LANGUAGE, seed=0).sharpen(
+            3
+        )
         models = {"truth": truth, "teacher": truth.sharpen(1.5)}
         for name, writer in (("direct", truth), ("student", models["teacher"])):
             texts = lm.Corpus.draw(writer, out / f"{name}-texts", n=TEXTS, seed=1, sampler=name)
@@ -36,7 +38,17 @@ def main() -> None:
         for name, model in models.items():
             model.save(out / name)
         roles = [word for name in models for word in (f"--{name}", out / name)]
-        command = [sys.executable, "-m", "kdlite", "audit", *roles, "--n", "1024", "--out", out / "report.html"]
+        command = [
+            sys.executable,
+            "-m",
+            "kdlite",
+            "audit",
+            *roles,
+            "--n",
+            "1024",
+            "--out",
+            out / "report.html",
+        ]
         subprocess.run(command, check=True)
         browser = playwright.chromium.launch(executable_path=browser_path)
         page = browser.new_page(viewport={"width": 760, "height": 900})
