@@ -48,36 +48,33 @@ __all__ = [
 ]
 
 _HOMES = {
-    "SHAPES": "kdlite.lm.architecture",
-    "Corpus": "kdlite.texts.corpus",
-    "Language": "kdlite.texts.language",
-    "LanguageModel": "kdlite.lm.model",
-    "MarkovMixture": "kdlite.texts.markov",
-    "Plan": "kdlite.runs.plan",
-    "Profile": "kdlite.runs.profile",
-    "Prompts": "kdlite.texts.prompts",
-    "Recipe": "kdlite.lm.recipe",
-    "Results": "kdlite.texts.results",
-    "Shape": "kdlite.lm.architecture",
-    "Surprisal": "kdlite.explorer.surprisal",
-    "TemperatureExplorer": "kdlite.explorer.temperature",
-    "distil": "kdlite.lm.distilling",
-    "fit": "kdlite.lm.training",
-    "load": "kdlite.lm.weights",
-    "new": "kdlite.lm.architecture",
-    "plan": "kdlite.runs.plan",
-    "prune": "kdlite.lm.architecture",
-    "run": "kdlite.runs.pipeline",
+    "explorer.surprisal": "Surprisal",
+    "explorer.temperature": "TemperatureExplorer",
+    "lm.architecture": "SHAPES Shape new prune",
+    "lm.distilling": "distil",
+    "lm.model": "LanguageModel",
+    "lm.recipe": "Recipe",
+    "lm.training": "fit",
+    "lm.weights": "load",
+    "runs.pipeline": "run",
+    "runs.plan": "Plan plan",
+    "runs.profile": "Profile",
+    "texts.corpus": "Corpus",
+    "texts.language": "Language",
+    "texts.markov": "MarkovMixture",
+    "texts.prompts": "Prompts",
+    "texts.results": "Results",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        try:
-            return getattr(import_module(_HOMES[name]), name)
-        except ModuleNotFoundError as error:
-            error.add_note("pip install 'kdlite[lm]' brings what language models need")
-            raise
+    for module, names in _HOMES.items():
+        if name in names.split():
+            try:
+                return getattr(import_module(f"kdlite.{module}"), name)
+            except ModuleNotFoundError as error:
+                error.add_note("pip install 'kdlite[lm]' brings what language models need")
+                raise
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -10,14 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import nn
-from transformers import (
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedConfig,
-    PreTrainedTokenizerBase,
-)
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedConfig, PreTrainedTokenizerBase
 
-from kdlite.checks import check_integer, check_kind, check_number, check_seed, show
+from kdlite.checks import check_each, check_integer, check_kind, check_number, check_seed, show
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.modules import frozen
 from kdlite.texts.language import Language
@@ -39,14 +34,10 @@ class Shape:
         for name in ("hidden", "layers", "heads", "key_heads", "mlp", "positions"):
             check_integer(name, getattr(self, name), 1, "a model has at least one of each")
         check_number("rope_base", self.rope_base, "a finite number > 0", lambda v: v > 0, "10000 is usual")
-        if self.hidden % self.heads or self.heads % self.key_heads:
+        if self.hidden % (2 * self.heads) or self.heads % self.key_heads:
             raise ValueError(
-                f"heads must divide hidden, and key_heads heads, got {self.hidden}, {self.heads} and "
-                f"{self.key_heads}; change one"
-            )
-        if self.hidden // self.heads % 2:
-            raise ValueError(
-                f"rotary positions turn pairs, so hidden / heads must be even, got {self.hidden} / {self.heads}; change one"
+                "hidden / heads must be an even number, of whose pairs rotary positions are made, and heads / key_heads "
+                f"a whole one, got {self.hidden}, {self.heads} and {self.key_heads}; change one"
             )
 
 
@@ -67,22 +58,14 @@ def shape_of(config: PreTrainedConfig) -> Shape:
 
 
 def find_shape(shape: str | Shape) -> Shape:
-    """A shape, by its name if it has one.
-
-    Raises:
-        ValueError: for an unknown name, or what is no shape.
-    """
+    """A shape, by its name if it has one, or a ValueError for what is neither."""
     if not isinstance(shape, str | Shape) or (isinstance(shape, str) and shape not in SHAPES):
         raise ValueError(f"unknown shape {show(shape)}; known are {', '.join(SHAPES)}, or pass a Shape")
     return SHAPES[shape] if isinstance(shape, str) else shape
 
 
 def new(
-    shape: str | Shape,
-    language: Language,
-    *,
-    seed: int = 0,
-    tokenizer: PreTrainedTokenizerBase | None = None,
+    shape: str | Shape, language: Language, *, seed: int = 0, tokenizer: PreTrainedTokenizerBase | None = None
 ) -> LanguageModel:
     """A model from scratch: every parameter, the norms included, is newly made from the seed.
 
@@ -136,14 +119,14 @@ def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
             f"cannot prune a {type(pruned).__name__}: it has {len(stacks)} lists of {depth} modules; pass a model "
             "whose layers are one"
         )
-    whole = isinstance(layers, int | np.integer) and not isinstance(layers, bool)
-    kept = (
-        _kept(depth, min(int(layers), depth + 1)) if whole else list(layers) if _are_indices(layers) else []
-    )
-    if not kept or sorted(set(kept)) != kept or kept[0] < 0 or kept[-1] >= depth:
-        raise ValueError(
-            f"layers must be between 1 and {depth}, or rising indices below {depth}, got {show(layers)}; keep fewer"
-        )
+    if isinstance(layers, int | np.integer):
+        n = check_integer("layers", layers, 1, "keep at least one", most=depth)
+        kept = [*range(n - n // 2), *range(depth - n // 2, depth)]
+    else:
+        kept = check_each("layers", layers, "pass indices, or how many")
+        kept = [check_integer("a layer", i, 0, "pass indices", most=depth - 1) for i in kept]
+    if not kept or sorted(set(kept)) != kept:
+        raise ValueError(f"layers must be rising indices, at least one, got {kept}; take each once")
     for i in sorted(set(range(depth)) - set(kept), reverse=True):
         del stacks[0][i]
     for i, layer in enumerate(stacks[0]):
@@ -154,14 +137,3 @@ def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
         pruned.config.layer_types = [types[i] for i in kept]
     pruned.config.num_hidden_layers = len(kept)
     return replace(model, model=pruned)
-
-
-def _are_indices(layers: object) -> bool:
-    several = isinstance(layers, Sequence | np.ndarray) and not isinstance(layers, str)
-    return several and all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in layers)
-
-
-def _kept(depth: int, n: int) -> list[int]:
-    """The first and the last n / 2 layers."""
-    first = n - n // 2
-    return [*range(first), *range(depth - n // 2, depth)]

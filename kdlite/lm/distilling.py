@@ -17,7 +17,7 @@ from accelerate.utils import gather
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from kdlite.checks import check_integer, check_kind, check_path
+from kdlite.checks import check_integer, check_kind
 from kdlite.distribution import stream_seed
 from kdlite.lm.curve import Callback
 from kdlite.lm.decoder import Decoder
@@ -60,13 +60,10 @@ def distil(
         texts: a corpus to compare the two on (logit distillation, which the teacher's own texts suit best); or a
             number: so many texts an epoch, drawn at each step from the student as it then is (on-policy).
         recipe: how to train. Its seed is also that of the student's own texts.
-        out: folder for checkpoints, the loss curve and the trained ``model``, as ``fit``'s.
         objective: ``"forward_kl"``, ``"reverse_kl"`` or ``"jensen_shannon"``; see ``objectives``. The loss is its
             mean per token. On the student's own texts, reverse KL is the on-policy objective.
         jsd_weight: of ``"jensen_shannon"`` alone, from 0 (forward KL) to 1 (reverse KL); None is 0.5.
-        validation: texts to look at along the way, and to choose the best checkpoint by, under the same objective.
-        choose: False, or no validation texts: the last one is taken.
-        callback, tensorboard: who else is told of each step, as by ``fit``.
+        out, validation, choose, callback, tensorboard: as those of ``fit``; validated under the same objective.
 
     Raises:
         ValueError: if languages or devices differ, the objective is unknown, or ``out`` holds another training.
@@ -74,16 +71,11 @@ def distil(
     """
     for name, model in (("student", student), ("teacher", teacher)):
         check_kind(name, model, LanguageModel, "pass one that new or load made")
-    check_kind("recipe", recipe, Recipe, "pass Recipe() for the paper's")
-    if validation is not None:
-        check_kind("validation", validation, Corpus, "None takes the last checkpoint")
-    out, divergence, language = check_path("out", out), measure(objective, jsd_weight), student.language
+    divergence, language = measure(objective, jsd_weight), student.language
     language.check_same(teacher.language, ("the student", "the teacher"))
     given = texts if isinstance(texts, Corpus) else None
     if given is None:
         texts = check_integer("texts", texts, 1, "pass a corpus, or how many texts the student is to draw")
-    for corpus in filter(None, (given, validation)):
-        language.check_same(corpus.language, ("the student", f"the corpus in {corpus.folder}"))
     here, there = student.model.device, teacher.model.device
     if here != there:
         raise ValueError(
@@ -109,8 +101,7 @@ def distil(
     def lesson(module: PreTrainedModel) -> tuple[nn.Module, Corpus | OwnTexts]:
         return TeacherLoss(module, teacher, divergence), given or OwnTexts(module, language, texts)
 
-    watched = {"callback": callback, "tensorboard": tensorboard}
-    return train(student, lesson, recipe, out, run, validation, choose, **watched)
+    return train(student, lesson, recipe, out, run, (given, validation), choose, callback, tensorboard)
 
 
 @dataclass(frozen=True)
@@ -140,18 +131,10 @@ class OwnTexts:
             share = math.ceil(n / state.num_processes)  # of each process; the last may draw a few too many
             source = self._source(min(BATCH, math.ceil(size / state.num_processes)))
             source.refresh()
-            found = draws(
-                self.module,
-                self.language,
-                1.0,
-                WHOLE,
-                n=share,
-                seed=stream_seed(seed, f"own texts of epoch {epoch}, step {step}"),
-                batch=BATCH,
-                start=state.process_index * share,
-                source=source,
-                before=epoch * self.n + step * size,
-            )
+            stream = stream_seed(seed, f"own texts of epoch {epoch}, step {step}")
+            place = {"start": state.process_index * share, "before": epoch * self.n + step * size}
+            how = {"n": share, "seed": stream, "batch": BATCH, "source": source, **place}
+            found = draws(self.module, self.language, 1.0, WHOLE, **how)
             mine = np.concatenate([tokens for tokens, _ in found])
             yield gather(torch.from_numpy(mine).to(self.module.device)).cpu().numpy()[:n]
 

@@ -6,12 +6,14 @@ comes with a model is run.
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -21,10 +23,12 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from kdlite.checks import check_beta, one_line
-from kdlite.lm.quiet import quiet
+from kdlite.checks import check_beta, check_kind, one_line
+from kdlite.lm.modules import quiet
 from kdlite.store import sha256
 from kdlite.texts.language import Language
+
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -44,32 +48,30 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
+@contextmanager
+def _refusing(what: str, kinds: type | tuple[type, ...] = Exception) -> Iterator[None]:
+    """An error while something is read becomes a RuntimeError of one line."""
+    try:
+        yield
+    except kinds as error:
+        raise RuntimeError(f"{what} ({one_line(error)}); copy or download it anew") from error
+
+
 def read_config(folder: Path) -> PreTrainedConfig:
     """The configuration, or a RuntimeError for a file that is damaged or that transformers does not know."""
-    _read_json(folder / "config.json")
-    try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:
-        raise RuntimeError(f"transformers cannot read the model in {folder}: {one_line(error)}") from error
+    with _refusing(f"transformers cannot read the model in {folder}"):
+        return AutoConfig.from_pretrained(folder, **_LOCAL)
 
 
 def read_model(folder: Path, dtype: torch.dtype | str) -> PreTrainedModel:
     """The module, or a RuntimeError for files that are damaged or not those of one model."""
     read_config(folder)
     for file in weight_files(folder):
-        try:
-            with safe_open(file, framework="pt"):  # compares the header with the file's size
-                pass
-        except (SafetensorError, OSError) as error:
-            raise RuntimeError(f"{file} is damaged ({one_line(error)}); copy or download it anew") from error
-    options = {"use_safetensors": True, "local_files_only": True, "trust_remote_code": False}
-    try:
-        with quiet():
-            model, report = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=dtype, output_loading_info=True, **options
-            )
-    except Exception as error:
-        raise RuntimeError(f"transformers cannot read the model in {folder}: {one_line(error)}") from error
+        with _refusing(f"{file} is damaged"), safe_open(file, framework="pt"):
+            pass  # it has compared the header with the file's size
+    options = {"use_safetensors": True, "output_loading_info": True, **_LOCAL}
+    with _refusing(f"transformers cannot read the model in {folder}"), quiet():
+        model, report = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **options)
     wrong = sorted({*report["missing_keys"], *report["unexpected_keys"]})
     if wrong:
         raise RuntimeError(
@@ -81,17 +83,10 @@ def read_model(folder: Path, dtype: torch.dtype | str) -> PreTrainedModel:
 
 def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
     """The tokenizer if the folder has one, or a RuntimeError for damaged files."""
-    files = [f for f in ("tokenizer.json", "tokenizer_config.json") if (folder / f).is_file()]
-    if not files:
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json")):
         return None
-    for name in files:
-        _read_json(folder / name)
-    try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:
-        raise RuntimeError(
-            f"transformers cannot read the tokenizer in {folder}: {one_line(error)}"
-        ) from error
+    with _refusing(f"transformers cannot read the tokenizer in {folder}"):
+        return AutoTokenizer.from_pretrained(folder, **_LOCAL)
 
 
 def read_language(folder: Path) -> tuple[Language, float] | None:
@@ -103,21 +98,16 @@ def read_language(folder: Path) -> tuple[Language, float] | None:
     known = {field.name for field in fields(Language)} | {"beta"}
     if unknown := sorted(values.keys() - known):
         raise RuntimeError(f"{file} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    try:
+    with _refusing(f"{file} describes no language", (TypeError, ValueError)):
         beta = check_beta(values.pop("beta", 1.0))
         return Language(**values), beta
-    except (TypeError, ValueError) as error:
-        raise RuntimeError(f"{file} describes no language: {one_line(error)}") from error
 
 
 def _read_json(file: Path) -> dict[str, Any]:
-    try:
+    with _refusing(f"{file} is damaged", (ValueError, RecursionError)):  # neither JSON nor UTF-8
         values = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # neither JSON nor UTF-8
-        raise RuntimeError(f"{file} is damaged ({one_line(error)}); copy or download it anew") from error
-    if not isinstance(values, dict):
-        raise RuntimeError(f"{file} holds a {type(values).__name__}, not an object; copy or download it anew")
-    return values
+        check_kind("its content", values, dict, "it is no object")
+        return values
 
 
 def digest(files: list[Path]) -> str:

@@ -17,13 +17,12 @@ from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.checks import check_beta, check_kind, check_path
+from kdlite.checks import check_beta, check_kind, check_path, one_line
 from kdlite.files import placing
 from kdlite.lm.decoder import Decoder
-from kdlite.lm.modules import check_device, frozen
+from kdlite.lm.modules import check_device, frozen, quiet
 from kdlite.lm.next_token import WHOLE, Truncation
 from kdlite.lm.packing import needs, spread
-from kdlite.lm.quiet import quiet
 from kdlite.lm.sampling import Generator, draws
 from kdlite.lm.scoring import IGNORED, score_tokens
 from kdlite.texts.given import encode
@@ -31,17 +30,9 @@ from kdlite.texts.language import Language, Reading
 from kdlite.texts.prompts import Prompts
 
 POSITIONS = 1 << 13  # scored in one forward pass
-_FILES = (  # of a model; the configurations and the language are always written
-    *(
-        "*.safetensors",
-        "*.safetensors.index.json",
-        "generation_config.json",
-        "tokenizer*",
-        "vocab*",
-        "merges.txt",
-    ),
-    *("added_tokens.json", "special_tokens_map.json", "chat_template*", "additional_chat_templates"),
-)
+# Of a model; the configurations and the language are always written.
+_FILES = ("*.safetensors", "*.safetensors.index.json", "generation_config.json", "tokenizer*", "vocab*")
+_FILES += ("merges.txt", "added_tokens.json", "special_tokens_map.json", "*chat_template*")
 BATCH = 128  # texts drawn at a time
 
 
@@ -100,7 +91,7 @@ class LanguageModel:
 
     @property
     def prompt(self) -> tuple[int, ...] | Prompts:
-        """Token ids that every text continues, or several prompts."""
+        """That of the language."""
         return self.language.prompt
 
     @property
@@ -119,8 +110,7 @@ class LanguageModel:
         """The same model, whose texts continue another prompt, or several.
 
         Args:
-            prompt: a string, token ids, or a chat; or a list of these: see ``texts.given.encode``.
-            weights: how often each of several is continued; None: equally often.
+            prompt, weights: see ``texts.given.encode``.
 
         Raises:
             ValueError: for what is no prompt, or no tokenizer that reads it, or more tokens than the model has positions.
@@ -156,10 +146,8 @@ class LanguageModel:
         """
         return replace(self, truncation=Truncation(top_k, top_p, min_p))
 
-    def to(
-        self, device: str | torch.device | None = None, dtype: torch.dtype | None = None
-    ) -> "LanguageModel":
-        """A copy on another device, or in another precision."""
+    def to(self, device: Any = None, dtype: torch.dtype | None = None) -> "LanguageModel":
+        """A copy on another device, by its name or as torch has it, or in another precision."""
         if device is not None:
             device = check_device(device)
         if dtype is not None:
@@ -178,30 +166,18 @@ class LanguageModel:
                 for name, parameter in model.named_parameters():
                     parameter.copy_(file.get_tensor(name))
         except (SafetensorError, RuntimeError, OSError, TypeError) as error:
-            said = " ".join(str(error).split())
             raise ValueError(
-                f"{path} does not hold the weights of {self}: {said}; pass what a training of it wrote"
+                f"{path} does not hold the weights of {self}: {one_line(error)}; pass what a training of it wrote"
             ) from None
         return replace(self, model=model)
 
-    def sample(
-        self,
-        n: int,
-        seed: int,
-        *,
-        batch: int = BATCH,
-    ) -> np.ndarray:
+    def sample(self, n: int, seed: int, *, batch: int = BATCH) -> np.ndarray:
         """n texts, shape ``(n, length)``, int64, padded with the end token after the first one. Where there are several
         prompts, shape ``(n, 1 + length)``: the number of a text's own comes first, and each prompt has its share of
         the n (stratified sampling, so that an error over independent draws is never too small).
 
         A text's noise depends on the seed and its place among the n alone; the batch size matters only through
         rounding.
-
-        Args:
-            n: number of texts.
-            seed: of the noise.
-            batch: texts drawn at a time.
 
         Raises:
             ValueError: if a number is out of range, or beta is 0.
@@ -227,11 +203,7 @@ class LanguageModel:
         return self.read(tokens).log_prob(tokens)
 
     def read(self, tokens: np.ndarray) -> "Reading":
-        """The model's reading of texts: each token's log-probability, and where each text lies in its hidden space.
-
-        Raises:
-            ValueError: for tokens of another shape or outside the language.
-        """
+        """Each token's log-probability, and where each text lies in the hidden space; errors as of ``log_prob``."""
         tokens, sizes = self.language.check(tokens), self.language.size(tokens)
         log_prob = np.zeros((len(tokens), self.length), dtype=np.float32)
         state = np.zeros((len(tokens), self.model.config.hidden_size), dtype=np.float32)
@@ -256,7 +228,7 @@ class LanguageModel:
         return Reading(self.language, tokens, log_prob, state)
 
     def size(self, tokens: np.ndarray) -> np.ndarray:
-        """Tokens up to and including the first end token, or ``length`` if there is none, shape ``(n,)``."""
+        """Tokens of each text, shape ``(n,)``: see ``Language.size``."""
         return self.language.size(tokens)
 
     def digest(self) -> str:
@@ -278,9 +250,7 @@ class LanguageModel:
             OSError: if the folder cannot be written to, or the disk is full; files that are there stay as they were.
         """
         if self.truncation != WHOLE:
-            raise ValueError(
-                f"a folder has no place for {self.truncation}; save the model before you truncate it"
-            )
+            raise ValueError(f"a folder cannot hold {self.truncation}; save the model before you truncate it")
         with placing(check_path("folder", folder), "a model") as temporary:
             with quiet():
                 self.model.save_pretrained(temporary)

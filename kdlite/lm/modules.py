@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.utils import logging
 
 from kdlite.checks import show
 
@@ -29,6 +31,20 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 def frozen(module: PreTrainedModel) -> PreTrainedModel:
     """A module of our own, for drawing and scoring alone."""
     return module.eval().requires_grad_(False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars of transformers' own, nor of the Hub's; both settings are put back."""
+    shown, hub_hidden = logging.is_progress_bar_enabled(), are_progress_bars_disabled()
+    logging.disable_progress_bar()  # the Hub's with them
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+        if hub_hidden:
+            disable_progress_bars()
 
 
 def check_device(device: str | torch.device) -> torch.device:

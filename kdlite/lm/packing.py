@@ -7,6 +7,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from kdlite.lm.scoring import IGNORED
 from kdlite.texts.language import Language
@@ -25,6 +26,11 @@ class Rows(NamedTuple):
         place = np.arange(self.ids.shape[1])
         same = self.texts[:, :, None] == self.texts[:, None, :]  # padding looks at padding, never at nothing
         return (same & (place[:, None] >= place))[:, None]
+
+    def tensors(self, device: torch.device | str = "cpu") -> list[torch.Tensor]:
+        """What a loss is called with: ids, targets, positions and mask."""
+        arrays = (self.ids, self.targets, self.positions, self.mask())
+        return [torch.from_numpy(array).to(device) for array in arrays]
 
 
 def spread(tokens: np.ndarray, language: Language) -> tuple[np.ndarray, np.ndarray]:

@@ -29,12 +29,10 @@ def check_apart(model: LanguageModel) -> None:
         texts, other = tokens[:, -language.length :], {0, 1, 2} - {language.eos, language.begin}
         texts[0, texts[0] == language.eos] = min(other)
         texts[1:, 1:] = language.eos
-    rows = pack(tokens, language)
-    arrays = (rows.ids, rows.targets, rows.positions, rows.mask())
-    tensors = (torch.from_numpy(array).to(model.model.device) for array in arrays)
+    inputs = pack(tokens, language).tensors(model.model.device)
     try:
         with torch.no_grad():
-            packed = float(TokenLoss(model.model, language.begin)(*tensors))
+            packed = float(TokenLoss(model.model, language.begin)(*inputs))
     except (RuntimeError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"a {name} cannot be trained here: it takes no mask of ours ({one_line(error)})"

@@ -24,7 +24,7 @@ from kdlite.lm import checkpoint
 from kdlite.lm.curve import Callback, Curve, Progress, points
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.next_token import WHOLE
-from kdlite.lm.packing import Rows, pack, passes
+from kdlite.lm.packing import pack, passes
 from kdlite.lm.processes import accelerator, together
 from kdlite.lm.recipe import Recipe
 from kdlite.lm.scoring import TokenLoss
@@ -84,39 +84,26 @@ def fit(
     """
     check_kind("model", model, LanguageModel, "pass one that new or load made")
     check_kind("corpus", corpus, Corpus, "draw one with Corpus.draw")
-    check_kind("recipe", recipe, Recipe, "pass Recipe() for the paper's")
-    if validation is not None:
-        check_kind("validation", validation, Corpus, "None takes the last checkpoint")
-    out = check_path("out", out)
-    for texts in filter(None, (corpus, validation)):
-        model.language.check_same(texts.language, ("the model", f"the corpus in {texts.folder}"))
     if corpus.symbols < 2:
         raise ValueError(
             f"nothing to learn from in {corpus.folder}: its {len(corpus)} texts hold {corpus.symbols} different "
             "token; draw a corpus from a model that says something"
         )
     run = {"model": model.digest(), "corpus": corpus.digest}
-    begin = model.language.begin
-    watched = {"callback": callback, "tensorboard": tensorboard}
-    return train(
-        model,
-        lambda module: (TokenLoss(module, begin), corpus),
-        recipe,
-        out,
-        run,
-        validation,
-        choose,
-        **watched,
-    )
+
+    def lesson(module: PreTrainedModel) -> tuple[nn.Module, Corpus]:
+        return TokenLoss(module, model.language.begin), corpus
+
+    return train(model, lesson, recipe, out, run, (corpus, validation), choose, callback, tensorboard)
 
 
 def train(
     model: LanguageModel,
     lesson: Callable[[PreTrainedModel], tuple[nn.Module, Texts]],
     recipe: Recipe,
-    out: Path,
+    out: str | Path,
     run: dict,
-    validation: Corpus | None,
+    corpora: tuple[Corpus | None, Corpus | None],
     choose: bool,
     callback: Callback | None,
     tensorboard: bool,
@@ -127,10 +114,15 @@ def train(
         lesson: loss and texts for the module that will learn. The loss has that module as its ``model``, and is
             called like ``TokenLoss``; each step's texts are asked for when the step before it has been made.
         run: what is trained, for ``run.json``: with the recipe it decides every bit of the result.
+        corpora: to learn from, and to validate on, if there are such.
     """
-    if callback is not None:
-        check_kind("callback", callback, Callable, "pass a function of one Point")
+    out, validation = check_path("out", out), corpora[1]
+    check_kind("recipe", recipe, Recipe, "pass Recipe() for the paper's")
+    check_kind("validation", validation, (Corpus, type(None)), "None takes the last checkpoint")
+    check_kind("callback", callback, (Callable, type(None)), "pass a function of one Point")
     check_kind("tensorboard", tensorboard, bool, "true or false")
+    for corpus in filter(None, corpora):
+        model.language.check_same(corpus.language, ("the model", f"the corpus in {corpus.folder}"))
     with together(model.model.device) as state, locked(out) if state.is_main_process else nullcontext():
         chosen = {"validation": validation and validation.digest, "choose": choose}
         claim(out / "run.json", run | chosen | asdict(recipe))
@@ -166,21 +158,16 @@ class _Training:
             recompute(module)
         self.loss = self.accelerator.prepare(loss)
         self.parameters = [p for p in module.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            self.parameters,
-            lr=recipe.learning_rate,
-            betas=recipe.adam_betas,
-            fused=True,
-            weight_decay=recipe.weight_decay,
-        )
+        settings = {
+            "lr": recipe.learning_rate,
+            "betas": recipe.adam_betas,
+            "weight_decay": recipe.weight_decay,
+        }
+        self.optimizer = torch.optim.AdamW(self.parameters, fused=True, **settings)
         self.steps_per_epoch, self.steps = recipe.steps_per_epoch(len(texts)), recipe.steps(len(texts))
-        schedule = get_wsd_schedule(
-            self.optimizer,
-            num_warmup_steps=int(recipe.warmup * self.steps),
-            num_decay_steps=int(recipe.decay * self.steps),
-            num_training_steps=self.steps,
-            decay_type="linear",
-        )
+        warmup, decay = int(recipe.warmup * self.steps), int(recipe.decay * self.steps)
+        shape = {"num_training_steps": self.steps, "decay_type": "linear"}
+        schedule = get_wsd_schedule(self.optimizer, warmup, decay, **shape)
         self.rate = schedule.lr_lambdas[0]  # a function of the step alone: nothing of it needs a checkpoint
 
     def run(self, callback: Callback | None, tensorboard: bool) -> None:
@@ -188,14 +175,9 @@ class _Training:
         progress = checkpoint.read(self.out / CHECKPOINT, self.module, self.optimizer)
         if self.accelerator.is_main_process:
             curve = Curve(self.out, progress, callback, tensorboard)
-        with tqdm(
-            total=self.recipe.epochs * self.texts.tokens,
-            unit=" tokens",
-            unit_scale=True,
-            delay=2,
-            leave=False,
-            disable=not self.accelerator.is_main_process,
-        ) as bar:
+        shown = {"unit": " tokens", "unit_scale": True, "delay": 2, "leave": False}
+        shown["disable"] = not self.accelerator.is_main_process
+        with tqdm(total=self.recipe.epochs * self.texts.tokens, **shown) as bar:
             bar.update(self.texts.tokens * progress.step // self.steps_per_epoch)
             for tokens in self._texts(progress.step):
                 loss = self._step(progress.step, tokens)
@@ -223,10 +205,10 @@ class _Training:
         self.optimizer.zero_grad()
         n, total, workers = int(self.language.size(tokens).sum()), 0.0, self.accelerator.num_processes
         mine = self._passes(tokens)
-        for i, rows in enumerate(mine):
+        for i, inputs in enumerate(mine):
             last = i == len(mine) - 1
             with nullcontext() if last else self.accelerator.no_sync(self.loss):
-                loss = self.loss(*self._tensors(rows))
+                loss = self.loss(*inputs)
                 self.accelerator.backward(loss * (workers / n))  # workers: their gradients are averaged
             total += loss.detach()
         loss = float(self.accelerator.reduce(total, "sum")) / n
@@ -243,23 +225,19 @@ class _Training:
                 f"{self.recipe.learning_rate}"
             )
 
-    def _passes(self, tokens: np.ndarray) -> list[Rows]:
-        """This process's share of the texts' rows, a pass at a time."""
+    def _passes(self, tokens: np.ndarray) -> list[list[Tensor]]:
+        """What the loss is called with, for this process's share of the texts' rows, a pass at a time."""
         rows, state = pack(tokens, self.language), self.accelerator
-        return passes(rows, self.recipe.rows_per_pass, state.process_index, state.num_processes)
-
-    def _tensors(self, rows: Rows) -> list[Tensor]:
-        """Arguments of the loss."""
-        arrays = (rows.ids, rows.targets, rows.positions, rows.mask())
-        return [torch.from_numpy(array).to(self.accelerator.device) for array in arrays]
+        mine = passes(rows, self.recipe.rows_per_pass, state.process_index, state.num_processes)
+        return [share.tensors(state.device) for share in mine]
 
     @torch.no_grad()
     def _validate(self) -> float:
         """Nats per token on the validation texts."""
         total, n = torch.zeros((), dtype=torch.float64, device=self.accelerator.device), 0
         for tokens in self.validation.steps(self.recipe.texts_per_step, 0, 0):
-            for rows in self._passes(tokens):
-                total += self.loss(*self._tensors(rows))
+            for inputs in self._passes(tokens):
+                total += self.loss(*inputs)
             n += int(self.language.size(tokens).sum())
         return float(self.accelerator.reduce(total, "sum")) / n
 

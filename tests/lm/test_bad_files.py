@@ -43,15 +43,12 @@ def row(**changes):
 PROFILES = {"empty": "", "nesting": f"taus = {DEEP}", "half a line": "score =", "twice": "a = 1\na = 1"}
 RESULTS = {
     "no rows": results(rows=None),
-    "a list of profiles": results(profile=[[1]]),
     "a tau that is text": results(profile=toy_results().profile | {"taus": ["1"]}),
     "a curve without a name": row(curve=3),
-    "nan": row(tau=float("nan")),
     "half an estimate": row(precision={"value": 1}),
     "an infinite entropy": results().replace("1.2", "Infinity"),
     "pieces in a list": results(pieces=["a"]),
     "a list": "[1, 2]",
-    "half": results()[:500],
     "nesting": DEEP,
 }
 
@@ -80,7 +77,7 @@ def test_what_is_spoiled_here_is_good(tmp_path):
     assert lm.Results.load(tmp_path / "results.json").frontier.betas.shape == (3,)
 
 
-@pytest.mark.parametrize("case", ["a list", "half", "nesting"])
+@pytest.mark.parametrize("case", ["a list", "nesting"])
 def test_a_run_whose_profile_is_hostile(case, tmp_path, command):
     (tmp_path / "profile.json").write_text(RESULTS[case])
     for words in (("status", tmp_path), ("run", "smoke", "--out", tmp_path)):
@@ -119,20 +116,16 @@ def test_truncated_safetensors(saved, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["config.json", "language.json"])
-@pytest.mark.parametrize("content", ["[]", DEEP, '{"vocab_size": "many"}', '{"length": NaN}'])
+@pytest.mark.parametrize("content", ["[]", DEEP, '{"vocab_size": "many"}'])
 def test_models_with_hostile_json(name, content, saved, tmp_path):
     (shutil.copytree(saved, tmp_path / "copy") / name).write_text(content)
     refused(load, tmp_path / "copy", says=str(tmp_path))
 
 
 WORDS = {
-    "nothing": (),
     "an unknown verb": ("train",),
-    "run without a folder": ("run", "smoke"),
     "run of a long name": ("run", "x" * 5000, "--out", "OUT"),
     "run below a file": ("run", "smoke", "--out", "FILE/below"),
-    "run of a text": ("run", "FILE", "--out", "OUT"),
-    "plan of an unknown profile": ("plan", "nothing"),
     "score with n huge": ("score", "--student", "MODEL", "--truth", "MODEL", "--n", str(10**30)),
 }
 

