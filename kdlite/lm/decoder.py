@@ -4,7 +4,7 @@ Knows weights, caches and uniforms; knows nothing of corpora or training.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -69,14 +69,8 @@ class Decoder(nn.Module):
 
     Everything that changes lives in buffers of fixed address, and a step neither takes nor returns a tensor
     nor looks at one's values, so a GPU can replay it as a graph. Activations have the batch as their last
-    axis: a product of weights and columns is the fastest layout on CPUs, and as fast as any on GPUs.
-
-    Args:
-        model: the model to draw from.
-        language: prompt, length and ends of its texts.
-        beta: draws at temperature 1/beta.
-        truncation: what to leave out.
-        rows: texts at a time.
+    axis: a product of weights and columns is the fastest layout on CPUs, and as fast as any on GPUs. ``rows`` texts are
+    drawn at a time.
     """
 
     def __init__(
@@ -93,9 +87,9 @@ class Decoder(nn.Module):
         span = language.longest + language.length
         places = torch.arange(span, device=device)
         cos, sin = backbone.rotary_emb(model.lm_head.weight.detach(), places[None])
-        cache = torch.zeros(
-            len(self.layers), rows, self.groups, span, self.dim, dtype=cos.dtype, device=device
-        )
+        cache = cos.new_zeros(len(self.layers), rows, self.groups, span, self.dim)
+        number = {"dtype": torch.long, "device": device}
+        nats = {"dtype": torch.float64, "device": device}
         for name, buffer in {
             "embedding": backbone.embed_tokens.weight.detach(),
             "norm": backbone.norm.weight.detach(),
@@ -105,14 +99,12 @@ class Decoder(nn.Module):
             "places": places,
             "keys": cache,
             "values": cache.clone(),
-            "text": torch.zeros(
-                span, rows, dtype=torch.long, device=device
-            ),  # prompt and text, a column each
-            "u": torch.zeros(span, rows, dtype=torch.float64, device=device),
-            "log_prob": torch.zeros(rows, dtype=torch.float64, device=device),
+            "text": torch.zeros(span, rows, **number),  # prompt and text, a column each
+            "u": torch.zeros(span, rows, **nats),
+            "log_prob": torch.zeros(rows, **nats),
             "ended": torch.zeros(rows, dtype=torch.bool, device=device),
-            "place": torch.zeros(1, dtype=torch.long, device=device),  # of the newest token in text
-            "pad": torch.zeros(rows, dtype=torch.long, device=device),  # places before a shorter prompt
+            "place": torch.zeros(1, **number),  # of the newest token in text
+            "pad": torch.zeros(rows, **number),  # places before a shorter prompt
         }.items():
             self.register_buffer(name, buffer, persistent=False)
         self._step = _compile(self.step) if device.type == "cuda" else self.step
@@ -174,18 +166,12 @@ class Decoder(nn.Module):
         self.place += 1
         self.text[:, :rows].index_copy_(0, self.place, token[None])
 
-    def looks(self) -> Iterator[tuple[range, int]]:
-        """The steps between two looks at which texts have ended, and the places that these steps look back over."""
-        for start in range(0, self.language.length, _CHECK):
-            steps = range(start, min(start + _CHECK, self.language.length))
-            yield steps, self.language.longest + steps.stop
-
     @torch.no_grad()
     def draw(self, u: np.ndarray, number: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
         """One text for each row of uniforms ``(n, length)``, after the prompts of these numbers ``(n,)``: tokens
         ``(n, length)`` and nats ``(n,)``.
         """
-        n, start, eos = len(u), self.language.longest, self.language.eos
+        n, start, length, eos = len(u), self.language.longest, self.language.length, self.language.eos
         rows = self._shape(n)
         self.u[start - 1 : -1, :n] = torch.from_numpy(u.T).to(self.u.device)
         self.log_prob.zero_()
@@ -207,19 +193,21 @@ class Decoder(nn.Module):
         self.place.fill_(start - 1)
 
         origin = torch.arange(rows, device=self.text.device)
-        tokens = torch.full((rows, self.language.length), eos or 0, device=self.text.device)
+        tokens = torch.full((rows, length), eos or 0, device=self.text.device)
         log_prob = torch.zeros(rows, dtype=torch.float64, device=self.text.device)
-        for steps, span in self.looks():
-            for _ in steps:
+        for done in range(0, length, _CHECK):
+            upto = min(done + _CHECK, length)
+            span = start + upto  # places that these steps look back over
+            for _ in range(done, upto):
                 self._step(rows, span)
-            bar.update(len(steps) * n)
+            bar.update((upto - done) * n)
             log_prob[origin] = self.log_prob[:rows]
-            tokens[origin, : steps.stop] = self.text[start:span, :rows].T
-            if eos is None or steps.stop == self.language.length:
+            tokens[origin, :upto] = self.text[start:span, :rows].T
+            if eos is None or upto == length:
                 continue
             alive = rows - int(self.ended[:rows].sum())
             if not alive:
-                bar.update((self.language.length - steps.stop) * n)
+                bar.update((length - upto) * n)
                 break
             if self._shape(alive) < rows:
                 rows = self._shape(alive)

@@ -76,19 +76,15 @@ def reverse_kl(student_logits: Tensor, teacher_logits: Tensor, mask: Tensor) -> 
 def jensen_shannon(
     student_logits: Tensor, teacher_logits: Tensor, mask: Tensor, jsd_weight: float = 0.5
 ) -> Tensor:
-    """The generalised Jensen–Shannon divergence, summed over the mask:
-
-    w KL(p ‖ m) + (1 − w) KL(q ‖ m) with m = w p + (1 − w) q and w = ``jsd_weight``, the teacher's share of m.
+    """The generalised Jensen–Shannon divergence, summed over the mask: w KL(p ‖ m) + (1 − w) KL(q ‖ m) with
+    m = w p + (1 − w) q and w = ``jsd_weight``, the teacher's share of m.
 
     Never infinite for 0 < w < 1: at most −w log w − (1 − w) log(1 − w). Towards the ends it vanishes, as
     w KL(p ‖ q) where w → 0 and as (1 − w) KL(q ‖ p) where w → 1. At the ends themselves the factor is left out, and
     the value jumps: 0 is ``forward_kl``, 1 is ``reverse_kl``. All this is the ``beta`` of TRL's GKD trainer
     (GKD, section 2), which is not the entropy knob of this book. 0.5 is symmetric in p and q.
 
-    Arguments, result and errors are those of :func:`forward_kl`, and:
-
-    Raises:
-        ValueError: if ``jsd_weight`` is outside [0, 1].
+    Arguments, result and errors are those of :func:`forward_kl`; a ValueError also for a weight outside [0, 1].
     """
     return _total(student_logits, teacher_logits, mask, measure("jensen_shannon", jsd_weight))
 
@@ -153,17 +149,11 @@ def _total(student: Tensor, teacher: Tensor, mask: Tensor, of: Measure) -> Tenso
     """The checked sum."""
     for name, given in (("student_logits", student), ("teacher_logits", teacher), ("mask", mask)):
         check_kind(name, given, Tensor, "pass tensors, (B, T, V) and (B, T)")
-    if student.ndim < 2 or not student.shape[-1]:
-        raise ValueError(f"logits must have shape (B, T, V), got {tuple(student.shape)}; keep all three axes")
-    if student.shape != teacher.shape:
+    shapes = [tuple(given.shape) for given in (student, teacher, mask)]
+    if student.ndim < 2 or shapes[0] != shapes[1] or shapes[2] != shapes[0][:-1] or mask.dtype != torch.bool:
         raise ValueError(
-            f"the student's logits have shape {tuple(student.shape)}, the teacher's {tuple(teacher.shape)}; "
-            "both must score the same tokens at the same places"
-        )
-    if mask.shape != student.shape[:-1] or mask.dtype != torch.bool:
-        raise ValueError(
-            f"the mask must be boolean of shape {tuple(student.shape[:-1])}, got {mask.dtype} of shape "
-            f"{tuple(mask.shape)}; pass one truth value per place"
+            "the logits of student and teacher must have one shape, (B, T, V), and the mask (B, T), boolean, got "
+            f"{shapes[0]}, {shapes[1]} and {shapes[2]} {mask.dtype}; compare the same tokens at the same places"
         )
     if not mask.any():
         raise ValueError(
@@ -200,15 +190,10 @@ def _sums(
     """The value summed over the mask, and its gradient by the student's logits if it is asked for."""
     total = torch.zeros((), dtype=torch.float64, device=student.device)
     gradient = torch.zeros_like(student) if with_gradient else None
-    for places in _chunks(mask, student.shape[-1]):
+    size = max(1, _CHUNK // student.shape[-1])
+    for places in zip(*(axis.split(size) for axis in mask.nonzero(as_tuple=True)), strict=True):
         found = of(student[places], teacher[places])
         total += found.value.sum(dtype=torch.float64)
         if with_gradient:
             gradient[places] = found.gradient.to(gradient.dtype)
     return total, gradient
-
-
-def _chunks(mask: Tensor, vocabulary: int) -> list[tuple[Tensor, ...]]:
-    """Indices of the places in the mask, so many at a time that their logits fit a chunk."""
-    size = max(1, _CHUNK // vocabulary)
-    return list(zip(*(axis.split(size) for axis in mask.nonzero(as_tuple=True)), strict=True))

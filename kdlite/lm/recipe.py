@@ -58,28 +58,21 @@ class Recipe:
         for name in ("epochs", "texts_per_step", "rows_per_pass", "steps_per_checkpoint"):
             check_integer(name, getattr(self, name), 1, "training needs at least one")
         check_seed(self.seed)
-        for name in ("learning_rate", "clip"):
-            check_number(
-                name, getattr(self, name), "> 0", lambda v: v > 0, f"{getattr(Recipe, name)} is usual"
-            )
-        if len(pair) != 2:
-            raise ValueError(
-                f"adam_betas must be two numbers in [0, 1), got {show(list(pair))}; 0.9, 0.95 are usual"
-            )
-        for value in pair:
-            check_number(
-                "adam_betas", value, "two numbers in [0, 1)", lambda v: 0 <= v < 1, "0.9, 0.95 are usual"
-            )
+        for value in pair if len(pair) == 2 else [pair]:
+            check_number("adam_betas", value, "two in [0, 1)", lambda v: 0 <= v < 1, "0.9, 0.95 are usual")
+        for names, limit, within in (
+            (("learning_rate", "clip"), "> 0", lambda v: v > 0),
+            (("weight_decay",), ">= 0", lambda v: v >= 0),
+            (("warmup", "decay"), "a fraction of the steps, in [0, 1]", lambda v: 0 <= v <= 1),
+        ):
+            for name in names:
+                check_number(name, getattr(self, name), limit, within, f"{getattr(Recipe, name)} is usual")
         if self.dtype not in ("auto", "float32", "bfloat16"):
             raise ValueError(
                 f"dtype must be 'auto', 'float32' or 'bfloat16', got {show(self.dtype)}; 'auto' is usual"
             )
-        check_number("weight_decay", self.weight_decay, ">= 0", lambda v: v >= 0, "0 takes nothing off")
         for name in ("gradient_checkpointing", "train_embeddings"):
             check_kind(name, getattr(self, name), bool, "true or false")
-        for name in ("warmup", "decay"):
-            value, limit = getattr(self, name), "a fraction of the steps, in [0, 1]"
-            check_number(name, value, limit, lambda v: 0 <= v <= 1, f"{getattr(Recipe, name)} is usual")
         if self.warmup + self.decay > 1:
             raise ValueError(
                 f"warmup and decay must share the steps, got {self.warmup} + {self.decay}; lower one"
@@ -102,7 +95,6 @@ class Recipe:
         """
         check_kind("recipe", values, Mapping, "pass a table of settings")
         known = [field.name for field in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise ValueError(f"a recipe has no {name!r}; it has {', '.join(known)}")
+        if unknown := [name for name in values if name not in known]:
+            raise ValueError(f"a recipe has no {unknown[0]!r}; it has {', '.join(known)}")
         return cls(**values)

@@ -24,18 +24,16 @@ from kdlite.texts.language import Language, check_draws
 class _Chooser(LogitsProcessor):
     """Makes greedy Hugging Face decoding draw with our uniforms: all but the chosen token get -inf."""
 
-    def __init__(
-        self, language: Language, beta: float, truncation: Truncation, start: int, u: Tensor
-    ) -> None:
-        self.language, self.beta, self.truncation, self.start, self.u = language, beta, truncation, start, u
+    def __init__(self, of: "Generator", start: int, u: Tensor) -> None:
+        self.of, self.start, self.u = of, start, u
         self.log_prob = torch.zeros(len(u), dtype=torch.float64, device=u.device)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        place = input_ids.shape[1] - self.start
-        logits = temper(scores, self.beta, self.language.begin)
-        token, log_prob = choose(self.truncation.apply(logits), self.u[:, place])
-        if self.language.eos is not None:
-            ended = (input_ids[:, self.start :] == self.language.eos).any(dim=1)
+        said, language = input_ids[:, self.start :], self.of.language
+        logits = temper(scores, self.of.beta, language.begin)
+        token, log_prob = choose(self.of.truncation.apply(logits), self.u[:, said.shape[1]])
+        if language.eos is not None:
+            ended = (said == language.eos).any(dim=1)
             log_prob = torch.where(ended, 0.0, log_prob)
         self.log_prob += log_prob
         return torch.full_like(scores, -math.inf).scatter_(1, token[:, None], 0.0)
@@ -69,7 +67,7 @@ class Generator:
 
     def _draw(self, u: np.ndarray, prompts: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
         device, language, start = self.model.device, self.language, len(prompts[0])
-        chooser = _Chooser(language, self.beta, self.truncation, start, torch.from_numpy(u).to(device))
+        chooser = _Chooser(self, start, torch.from_numpy(u).to(device))
         prompts = torch.tensor(prompts, device=device)
         texts = self.model.generate(
             prompts,

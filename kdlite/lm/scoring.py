@@ -41,54 +41,37 @@ def score_tokens(
     """Score each target, and say where each text lies in the model's own space.
 
     Args:
-        model: a causal language model.
         ids: input tokens, shape ``(B, T)``; padding, if any, on the right.
         targets: the token to score at each position, shape ``(B, T)``, or ``IGNORED``.
         beta: inverse temperature.
-        begin: token left out of the language.
-        truncation: what else is left out, place by place.
+        begin, truncation: what is left out, place by place.
     """
-    with evaluating(model):
-        return _score(model, ids, targets, beta, begin, truncation)
-
-
-def _score(
-    model: PreTrainedModel,
-    ids: Tensor,
-    targets: Tensor,
-    beta: float,
-    begin: int | None,
-    truncation: Truncation,
-) -> Scored:
     keep = targets != IGNORED
     log_prob = torch.zeros(targets.shape, device=ids.device)
-    if Decoder.knows(model):
-        hidden = model.model(ids, use_cache=False).last_hidden_state
-        kept, wanted = hidden[keep], targets[keep]
-        size = _places(model.config.vocab_size, ids.device)
-        found = [
-            _pick(model.lm_head(kept[i : i + size]), wanted[i : i + size], beta, begin, truncation)
-            for i in range(0, len(kept), size)
-        ]
-        log_prob[keep] = torch.cat(found)
-        return Scored(log_prob, _mean(hidden, keep))
-    states = []  # the head may do more than one product: the model's own logits, a row at a time
-    for i, (row, kept) in enumerate(zip(ids, keep, strict=True)):
-        out = model(row[None], use_cache=False, output_hidden_states=True)
-        log_prob[i, kept] = _pick(out.logits[0, kept], targets[i, kept], beta, begin, truncation)
-        states.append(_mean(out.hidden_states[-1], kept[None]))
-    return Scored(log_prob, torch.cat(states))
+
+    def nats(logits: Tensor, wanted: Tensor) -> Tensor:
+        logits = truncation.apply(temper(logits, beta, begin))
+        return logits.log_softmax(dim=-1).gather(1, wanted[:, None])[:, 0]
+
+    with evaluating(model):
+        if Decoder.knows(model):
+            hidden = model.model(ids, use_cache=False).last_hidden_state
+            size = _places(model.config.vocab_size, ids.device)
+            parts = zip(hidden[keep].split(size), targets[keep].split(size), strict=True)
+            log_prob[keep] = torch.cat([nats(model.lm_head(h), wanted) for h, wanted in parts])
+            return Scored(log_prob, _mean(hidden, keep))
+        states = []  # the head may do more than one product: the model's own logits, a row at a time
+        for i, (row, kept) in enumerate(zip(ids, keep, strict=True)):
+            out = model(row[None], use_cache=False, output_hidden_states=True)
+            log_prob[i, kept] = nats(out.logits[0, kept], targets[i, kept])
+            states.append(_mean(out.hidden_states[-1], kept[None]))
+        return Scored(log_prob, torch.cat(states))
 
 
 def _places(vocabulary: int, device: torch.device) -> int:
     """Places whose logits are held at a time; enough for a product with the head to be worth reading the head."""
     most = max(1, _CHUNK // vocabulary)
     return most if device.type != "cpu" else min(most, max(256, _CACHED // vocabulary))
-
-
-def _pick(logits: Tensor, targets: Tensor, beta: float, begin: int | None, truncation: Truncation) -> Tensor:
-    """Nats of the targets ``(N,)`` under logits ``(N, V)``."""
-    return truncation.apply(temper(logits, beta, begin)).log_softmax(dim=-1).gather(1, targets[:, None])[:, 0]
 
 
 def _mean(hidden: Tensor, keep: Tensor) -> Tensor:
@@ -162,13 +145,7 @@ class HeadLoss(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(
-        ctx,
-        hidden: Tensor,
-        weight: Tensor | None,
-        begin: int | None,
-        of: Callable[[Tensor, slice], tuple[Tensor, Tensor]],
-    ) -> Tensor:
+    def forward(ctx, hidden: Tensor, weight: Tensor | None, begin: int | None, of: Callable) -> Tensor:
         """A scalar of ``outputs`` hidden (N, H) and weight (V, H): ``of`` gives value and gradient of logits (n, V),
         which are those of the given slice of the N places.
         """
@@ -193,10 +170,4 @@ class HeadLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         """The gradients that the forward pass has found, times what comes from above."""
-        by_hidden, by_weight = ctx.saved_tensors
-        return (
-            None if by_hidden is None else by_hidden * upstream,
-            None if by_weight is None else by_weight * upstream,
-            None,
-            None,
-        )
+        return *(None if slope is None else slope * upstream for slope in ctx.saved_tensors), None, None

@@ -26,6 +26,12 @@ _REFERENCE = 1 << 13  # texts behind a rank, or a normaliser
 class _Chosen:
     """Texts of a model that were chosen among several: what the two knobs have in common."""
 
+    def _check_one_prompt(self) -> None:
+        """Texts are chosen by their rank or weight, which those of another prompt do not share."""
+        if self.language.several:
+            prompt = self.language.prompt
+            raise ValueError(f"whole texts are chosen among those of one prompt, got {prompt}; take one")
+
     @property
     def language(self) -> Language:
         """That of the base."""
@@ -62,7 +68,7 @@ class BestOf(_Chosen):
 
     def __post_init__(self) -> None:
         check_integer("tries", self.tries, 1, "the best of one text is that text")
-        _check_one_prompt(self.base)
+        self._check_one_prompt()
 
     def draws(
         self, n: int, seed: int, *, start: int = 0, batch: int = BATCH
@@ -116,7 +122,7 @@ class Power(_Chosen):
     def __post_init__(self) -> None:
         check_beta(self.beta)
         check_integer("candidates", self.candidates, 1, "choose among at least one")
-        _check_one_prompt(self.base)
+        self._check_one_prompt()
 
     @property
     def efficiency(self) -> float:
@@ -175,14 +181,6 @@ def with_knob(model: LanguageModel, knob: str, setting: float) -> LanguageModel 
 def tries(knob: str | None, setting: float) -> int:
     """How many texts are drawn for one."""
     return setting if knob == "best_of" else Power.candidates if knob == "power" else 1
-
-
-def _check_one_prompt(base: Sampler) -> None:
-    """Nothing, or a ValueError: texts are chosen by their rank or weight, which those of another prompt do not share."""
-    if base.language.several:
-        raise ValueError(
-            f"whole texts are chosen among those of one prompt, the base has {base.language.prompt}; take one"
-        )
 
 
 def _candidates(

@@ -18,21 +18,16 @@ from kdlite.lm.model import LanguageModel
 from kdlite.lm.modules import evaluating, frozen
 from kdlite.lm.packing import spread
 from kdlite.lm.scoring import IGNORED
+from kdlite.texts.language import Language
 
 _CHUNK = 1 << 26  # probabilities held at a time
 
 
 class Use(NamedTuple):
-    """What a model does with a set of token ids, on n of its own texts.
+    """What a model does with a set of token ids, on n of its own texts."""
 
-    Attributes:
-        token: mean probability of the set at a place, texts up to their ends.
-        text: share of the texts that hold no other id.
-        n: texts.
-    """
-
-    token: float
-    text: float
+    token: float  # mean probability of the set at a place, texts up to their ends
+    text: float  # share of the texts that hold no other id
     n: int
 
 
@@ -64,13 +59,8 @@ def narrow(model: LanguageModel, tokens: Sequence[int]) -> LanguageModel:
     if language.begin is not None:
         raise ValueError(f"the language has the begin token {language.begin}; narrow one that has none")
     place = {t: i for i, t in enumerate(ids)}
-    needed = {
-        "prompt": chain(*language.prompts),
-        "end token": () if language.eos is None else (language.eos,),
-    }
-    for name, wanted in needed.items():
-        if missing := [t for t in wanted if t not in place]:
-            raise ValueError(f"token {missing[0]} of the {name} is not among those kept; add it to tokens")
+    if missing := [t for t in _always(language) if t not in place]:
+        raise ValueError(f"token {missing[0]}, of prompt or end, is not among those kept; add it to tokens")
     old = model.model
     embedding, head = old.get_input_embeddings(), old.get_output_embeddings()
     if head is None or head.weight is not embedding.weight or getattr(head, "bias", None) is not None:
@@ -106,13 +96,9 @@ def likeliest(model: LanguageModel, texts: np.ndarray, n: int) -> tuple[int, ...
     Raises:
         ValueError: if n is out of range, or less than prompt and end need.
     """
-    language = model.language
-    always = sorted({*chain(*language.prompts), *(() if language.eos is None else (language.eos,))})
-    check_integer(
-        "n", n, len(always), "prompt and end token are always kept, no more than there are",
-        most=language.vocabulary,
-    )  # fmt: skip
-    mean = torch.zeros(language.vocabulary, dtype=torch.float64)
+    vocabulary, always = model.language.vocabulary, _always(model.language)
+    check_integer("n", n, len(always), "prompt and end are kept, and no more than there are", most=vocabulary)
+    mean = torch.zeros(vocabulary, dtype=torch.float64)
     for p in _probabilities(model, texts):
         mean += p.sum(dim=0, dtype=torch.float64).cpu()
     mean[always] = torch.inf
@@ -126,6 +112,11 @@ def use(model: LanguageModel, texts: np.ndarray, tokens: Sequence[int]) -> Use:
     inside = np.isin(model.language.split(texts)[1], tokens)
     inside |= np.arange(model.length) >= model.size(texts)[:, None]  # what follows the end is no part of it
     return Use(float(torch.cat(mass).mean()), float(inside.all(axis=1).mean()), len(texts))
+
+
+def _always(language: Language) -> list[int]:
+    """The ids of prompts and end."""
+    return sorted({*chain(*language.prompts), *(() if language.eos is None else (language.eos,))})
 
 
 def _probabilities(model: LanguageModel, texts: np.ndarray) -> Iterator[Tensor]:

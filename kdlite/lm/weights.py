@@ -15,7 +15,7 @@ import torch
 from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from huggingface_hub.utils import validate_repo_id
-from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedConfig
 
 from kdlite.checks import check_integer, one_line, show
 from kdlite.files import DISK_ERRORS
@@ -71,17 +71,18 @@ def load(
         check_integer("length", length, 1, "a text has at least one token")
     device = check_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder, found = _locate(name, source)
-    saved = read_language(folder)
-    tokenizer = read_tokenizer(folder)
+    saved, tokenizer = read_language(folder), read_tokenizer(folder)
     model = read_model(folder, dtype or ("auto" if saved else best_dtype(device))).to(device)
     language, beta = saved or (None, 1.0)
+    table = None if tokenizer is None else fingerprint(tokenizer)
     if language is None or prompt is not None:
         prompt = encode("The" if prompt is None else prompt, tokenizer, language)
     if language is None:
-        table = None if tokenizer is None else fingerprint(tokenizer)
-        eos = _end_token(model, tokenizer)
+        eos = model.config.eos_token_id
+        if isinstance(eos, list | tuple):  # where the model has several, the tokenizer's
+            eos = eos[0] if tokenizer is None else tokenizer.eos_token_id
         language = Language(model.config.vocab_size, length or 64, prompt, eos=eos, tokenizer=table)
-    elif None not in (tokenizer, language.tokenizer) and fingerprint(tokenizer) != language.tokenizer:
+    elif None not in (table, language.tokenizer) and table != language.tokenizer:
         raise RuntimeError(
             f"the tokenizer in {folder} is not the one its language.json names; save the model anew"
         )
@@ -91,25 +92,16 @@ def load(
 
 
 def config_of(name: str | Path, source: str | Path = "auto") -> PreTrainedConfig:
-    """The configuration of a model that ``load`` takes by these names, without its weights: of one that only the Hub
-    has, a file of a few kilobytes is fetched.
-
-    Raises:
-        ValueError: for an unknown name or source.
-        ConnectionError: if the Hub cannot be reached.
-        RuntimeError: for a file that is damaged, or that transformers does not know.
+    """The configuration of a model that ``load`` takes by these names, without its weights; errors are those of
+    ``load``. Of a model that only the Hub has, a file of a few kilobytes is fetched.
     """
     if place := _folder(name, source):
         return read_config(place)
     repo, _, revision = _hub_id(name)
-    options = {
-        "revision": revision or None,
-        "token": False,
-        "endpoint": constants.ENDPOINT,
-        "etag_timeout": 5,
-    }
+    options = {"token": False, "endpoint": constants.ENDPOINT, "etag_timeout": 5}
     try:
-        return read_config(Path(hf_hub_download(repo, "config.json", **options)).parent)
+        file = hf_hub_download(repo, "config.json", revision=revision or None, **options)
+        return read_config(Path(file).parent)
     except OSError as error:
         raise ConnectionError(
             f"{constants.ENDPOINT} gives no config.json of {repo}: {one_line(error)}"
@@ -158,29 +150,15 @@ def _hub_id(name: object) -> tuple[str, str, str]:
 
 
 def _folder(name: object, source: object) -> Path | None:
-    """The folder that is meant, if one is."""
-    if source == "auto" and _is_folder(name):
-        return Path(name)
-    if source in ("auto", "hub", "package"):
-        return None
-    if not _is_folder(source):
+    """The folder that is meant, if one is: a Path always means one, a text does if it is there."""
+    place = name if source == "auto" else source
+    if isinstance(place, Path) or (isinstance(place, str) and place != "" and Path(place).is_dir()):
+        return Path(place)
+    if source not in ("auto", "hub", "package"):
         raise ValueError(
             f"unknown source {show(source)}; use 'auto', 'hub', 'package', or a folder that exists"
         )
-    return Path(source)
-
-
-def _is_folder(place: object) -> bool:
-    """A Path always means a folder; a text does if there is one."""
-    return isinstance(place, Path) or (isinstance(place, str) and place != "" and Path(place).is_dir())
-
-
-def _end_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None) -> int | None:
-    """The model's own end token; where it has several, the tokenizer's."""
-    eos = model.config.eos_token_id
-    if isinstance(eos, list | tuple):
-        eos = eos[0] if tokenizer is None else tokenizer.eos_token_id
-    return eos
+    return None
 
 
 # The Hub

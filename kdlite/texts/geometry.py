@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.checks import check_array, check_integer
+from kdlite.checks import check_array, check_integer, check_shape
 from kdlite.distribution import Estimate
 
 _FARTHEST = 1e50  # coordinate
@@ -50,27 +50,16 @@ def coverage(points: np.ndarray, truth: np.ndarray, k: int = NEIGHBOUR) -> Estim
 
     Args:
         points: shape ``(m, H)``.
-        truth: shape ``(n, H)``.
+        truth: shape ``(n, H)``; the share has the binomial standard error over these.
         k: neighbour that sets the radius.
-
-    Returns:
-        The share, and its binomial standard error over the truth's points.
 
     Raises:
         ValueError: for fewer than k + 1 points of the truth.
     """
-    check_integer("k", k, 1, "the radius reaches to a neighbour")
     points, truth = _check_points("points", points), _check_points("truth", truth)
-    if not len(points) or points.shape[1] != truth.shape[1]:
-        raise ValueError(
-            f"points must lie where the truth's do, and be some, got {points.shape} and {truth.shape}; read both "
-            "with one model"
-        )
+    check_shape("points", points, len(points), truth.shape[1], remedy="read both with one model")
     n = len(truth)
-    if n <= k:
-        raise ValueError(
-            f"k must be below the number of the truth's points, got {k} and {n}; draw more texts"
-        )
+    check_integer("k", k, 1, f"the truth has {n} points, and the radius reaches to a neighbour", most=n - 1)
     own = _squared_distances(truth, truth)
     np.fill_diagonal(own, np.inf)
     radius = np.partition(own, k - 1, axis=1)[:, k - 1]
@@ -80,8 +69,7 @@ def coverage(points: np.ndarray, truth: np.ndarray, k: int = NEIGHBOUR) -> Estim
 
 def _check_points(name: str, points: np.ndarray) -> np.ndarray:
     points = check_array(name, points, _FARTHEST)
-    if points.ndim != 2 or not points.shape[1]:
-        raise ValueError(f"{name} must have shape (n, H), got {points.shape}; pass a row for each text")
+    check_shape(name, points, "n", "H", remedy="pass a row for each text")
     return points
 
 

@@ -14,13 +14,10 @@ from kdlite.checks import check_integer, check_kind, check_seed, show
 from kdlite.texts.prompts import Prompts, check_prompt
 
 _NAMES = {
-    "vocabulary": ("vocabulary size", "both must be made for the same token ids"),
-    "prompt": ("prompt", "give both the same prompt"),
-    "length": ("length", "give both the same length"),
-    "eos": ("end token", "both must end their texts with the same token"),
-    "begin": ("begin token", "both must leave out the same token"),
-    "tokenizer": ("tokenizer", "use models that share a tokenizer"),
-    "ids": ("list of kept tokens", "narrow both to the same ids"),
+    "vocabulary": "vocabulary size",
+    "eos": "end token",
+    "begin": "begin token",
+    "ids": "list of kept ids",
 }
 
 
@@ -68,27 +65,21 @@ class Language:
             ("prompt token", max(map(max, self.prompts)), self.embeddings),
         ):
             if token is not None:
-                check_integer(name, token, 0, "pass a token id, or None")
-                if token >= limit:
-                    raise ValueError(
-                        f"{name} {token} is outside the vocabulary of {self.vocabulary}; use ids below {limit}"
-                    )
+                remedy = f"use an id of the vocabulary of {self.vocabulary}"
+                check_integer(name, token, 0, remedy, most=limit - 1)
         if self.tokenizer is not None:
             check_kind("tokenizer", self.tokenizer, str, "pass a tokenizer's fingerprint, or None")
         if self.ids is not None:
             ids = tuple(check_integer("a kept id", t, 0, "pass token ids") for t in self.ids)
             set_(self, "ids", ids)
-            if len(set(ids)) < len(ids) or len(ids) != self.vocabulary:
+            if not len(set(ids)) == len(ids) == self.vocabulary:
                 raise ValueError(
-                    f"ids must name each of the {self.vocabulary} tokens once, got {len(set(ids))} different of "
-                    f"{len(ids)}; let narrow make them"
+                    f"ids must name each of the {self.vocabulary} tokens once; let narrow make them"
                 )
         if self.vocabulary == 1 and self.begin == 0:
             raise ValueError("the only token is the begin token, so no text is left; use a larger vocabulary")
         if self.begin is not None and self.begin == self.eos:
-            raise ValueError(
-                f"token {self.eos} ends texts, so it is part of the language; leave begin as None"
-            )
+            raise ValueError(f"token {self.eos} ends texts, and is part of the language; leave begin as None")
 
     @property
     def embeddings(self) -> int:
@@ -166,33 +157,26 @@ class Language:
         Raises:
             ValueError: for another shape, no texts, ids outside the vocabulary, or a prompt that there is not.
         """
-        before = ", each text after its prompt's number" if self.several else ""
         try:
-            tokens = np.asarray(tokens)
+            found = np.asarray(tokens)
         except ValueError:  # rows of different lengths
-            raise ValueError(
-                f"tokens must have shape (n, {self.width}){before}, got {show(tokens)}; make all texts as long"
-            ) from None
-        if tokens.ndim != 2 or tokens.shape[1] != self.width:
-            padding = "" if self.eos is None else f"; pad shorter texts with the end token {self.eos}"
-            raise ValueError(
-                f"tokens must have shape (n, {self.width}){before}, got {tokens.shape}"
-                f"{padding or '; pass whole texts'}"
+            found = np.empty(())
+        if found.ndim != 2 or found.shape[1] != self.width or not len(found):
+            before = ", each text after its prompt's number" if self.several else ""
+            remedy = (
+                "pass whole texts" if self.eos is None else f"pad short texts with the end token {self.eos}"
             )
-        if not len(tokens):
-            raise ValueError(f"tokens are empty, shape {tokens.shape}; pass at least one text")
+            got = found.shape if found.ndim else show(tokens)
+            raise ValueError(f"tokens must have shape (n, {self.width}){before}, got {got}; {remedy}")
+        tokens = found
         if not np.issubdtype(tokens.dtype, np.integer):
             raise ValueError(f"tokens must be integers, got {tokens.dtype}; pass token ids")
         number, texts = self.split(tokens)
-        for what, ids, limit in (
-            ("prompt", number, len(self.prompts)),
-            ("token", texts, self.vocabulary),
-        ):
+        for what, ids, limit in (("prompt", number, len(self.prompts)), ("token", texts, self.vocabulary)):
             if ids.min() < 0 or ids.max() >= limit:
                 worst = ids.min() if ids.min() < 0 else ids.max()
-                of = "vocabulary" if what == "token" else "list"
                 raise ValueError(
-                    f"{what} {worst} is outside the {of} of {limit}; ids run from 0 to {limit - 1}"
+                    f"{what} {worst} is outside the {limit} there are; ids run from 0 to {limit - 1}"
                 )
         if self.begin is not None and np.any(texts == self.begin):
             raise ValueError(
@@ -201,15 +185,15 @@ class Language:
         return tokens.astype(np.int64, copy=False)
 
     def check_same(self, other: "Language", names: tuple[str, str]) -> None:
-        """Nothing, or a ValueError that names both values of the first thing that differs, and the remedy."""
+        """Nothing, or a ValueError that names both values of the first thing that differs."""
         check_kind("other", other, Language, "compare languages")
         for field in fields(self):
             mine, theirs = getattr(self, field.name), getattr(other, field.name)
             unknown = field.name == "tokenizer" and None in (mine, theirs)
             if mine != theirs and not unknown:
-                what, remedy = _NAMES[field.name]
+                what = _NAMES.get(field.name, field.name)
                 raise ValueError(
-                    f"the {what} of {names[0]} is {mine}, that of {names[1]} is {theirs}; {remedy}"
+                    f"the {what} of {names[0]} is {mine}, that of {names[1]} is {theirs}; give both the same"
                 )
 
 

@@ -49,10 +49,10 @@ class MarkovMixture:
                 "weights, initial and transitions must have shapes (M,), (M, V) and (M, V, V), got "
                 f"{weights.shape}, {initial.shape} and {transitions.shape}; give each chain one of each"
             )
-        for name, array in (("weights", weights), ("initial", initial), ("transitions", transitions)):
-            sums = array.sum(axis=-1)
-            if not (np.all(array >= 0) and np.allclose(sums, 1, atol=1e-6)):
-                worst = array.min() if not np.all(array >= 0) else np.ravel(sums)[np.abs(sums - 1).argmax()]
+        for name, array in zip(names, (weights, initial, transitions), strict=True):
+            sums = np.ravel(array.sum(axis=-1))
+            worst = array.min() if array.min() < 0 else sums[np.abs(sums - 1).argmax()]
+            if array.min() < 0 or not np.allclose(sums, 1, atol=1e-6):
                 raise ValueError(
                     f"{name} must be >= 0 and sum to 1 along the last axis, got {worst}; divide by the sum"
                 )

@@ -122,32 +122,25 @@ class Results:
         def teacher(_: int, tau: float) -> list[dict]:
             return self.select("teacher", tau=tau)
 
-        return Frontier(
-            np.array(seeds),
-            1 / np.array(taus),
-            distilled=curve(lambda s, t: self.select("distilled", seed=s, tau=t)),
-            direct=curve(lambda s, _: self.select("cooled", seed=s, tau=1)),
-            cooled=curve(lambda s, t: self.select("cooled", seed=s, tau=t)),
-            teacher=curve(teacher),
-            teacher_entropy=table("entropy", teacher),
-        )
+        distilled = curve(lambda s, t: self.select("distilled", seed=s, tau=t))
+        direct = curve(lambda s, _: self.select("cooled", seed=s, tau=1))
+        cooled = curve(lambda s, t: self.select("cooled", seed=s, tau=t))
+        more = {"teacher": curve(teacher), "teacher_entropy": table("entropy", teacher)}
+        return Frontier(np.array(seeds), 1 / np.array(taus), distilled, direct, cooled, **more)
 
 
 def _check(profile: dict, truth: Estimate, rows: list[dict], provenance: dict) -> None:
     """Nothing, or an error if a table lacks what a reader of results relies on."""
     for name, value in zip(("profile", "provenance"), (profile, provenance), strict=True):
         check_kind(name, value, dict, "a run writes a table")
-    for name in ("seeds", "taus"):
-        for value in check_each(name, profile[name], "a run writes a list"):
-            check_number(name, value, "finite numbers", lambda _: True, "a run writes no others")
-    check_number("truth_entropy", truth.value, "a finite number", lambda _: True, "a run writes no other")
+    numbers = [(name, v) for name in ("seeds", "taus") for v in check_each(name, profile[name], "of numbers")]
+    numbers.append(("truth_entropy", truth.value))
     for row in check_each("rows", rows, "a run writes a list"):
         check_kind("a row", row, dict, "a run writes tables")
         check_kind("curve", row["curve"], str, "a run writes a name")
-        for name in ("seed", "tau", "beta"):
-            check_number(name, row[name], "a finite number", lambda _: True, "a run writes no other")
+        numbers += [(name, row[name]) for name in ("seed", "tau", "beta")]
         unsayable = "knob" in row and row["recall"] is None
-        for name in ("precision", "entropy") if unsayable else ("precision", "recall", "entropy"):
-            check_number(
-                name, Estimate(**row[name]).value, "a finite number", lambda _: True, "a run writes no other"
-            )
+        scores = ("precision", "entropy") if unsayable else ("precision", "recall", "entropy")
+        numbers += [(name, Estimate(**row[name]).value) for name in scores]
+    for name, value in numbers:
+        check_number(name, value, "a finite number", lambda _: True, "a run writes no other")

@@ -44,11 +44,7 @@ def regroup(arrays: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
 
 
 def read_shard(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Tokens ``(n, width)``, int64, and log-probabilities ``(n,)``, if any, of a Parquet file.
-
-    Raises:
-        ValueError: if it is damaged.
-    """
+    """Tokens ``(n, width)``, int64, and log-probabilities ``(n,)``, if any, of a Parquet file, or a ValueError."""
     import pyarrow.parquet as pq
 
     try:
@@ -62,17 +58,11 @@ def read_shard(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def write_drawn(
-    folder: Path,
-    model: Sampler,
-    origin: dict,
-    n: int,
-    shard: int,
-    state: "accelerate.PartialState | None",
+    folder: Path, model: Sampler, origin: dict, n: int, shard: int, state: "accelerate.PartialState | None"
 ) -> None:
     """Draw n texts into shards, those that are there already left out, and write the manifest; see ``Corpus.draw``."""
-    starts = range(0, n, shard)
-    mine = starts if state is None else starts[state.process_index :: state.num_processes]
-    for start in mine:
+    index, workers = (0, 1) if state is None else (state.process_index, state.num_processes)
+    for start in range(0, n, shard)[index::workers]:
         path, texts = shard_path(folder, start // shard), min(shard, n - start)
         if not path.exists():
             with replacing(path) as temporary:
@@ -80,16 +70,14 @@ def write_drawn(
                 _write(temporary, model.language, origin | {"start": start, "texts": texts}, drawn)
     if state is not None:
         state.wait_for_everyone()
-    if state is None or state.is_main_process:
+    if index == 0:
         _vouch(folder, origin, model.language, n, shard)
     if state is not None:
         state.wait_for_everyone()
 
 
 def write_given(folder: str | Path, language: Language, sampler: str, given: Iterator[Given]) -> None:
-    """Write texts and their manifest beside their place, and move them there when all are written; see
-    ``Corpus.from_texts``.
-    """
+    """Write texts and their manifest beside their place, and move them there when all are written."""
     folder = check_path("folder", folder)
     check_kind("sampler", sampler, str, "name who wrote them")
     origin = {"sampler": sampler, "seed": None, "beta": None, "language": asdict(language)}
@@ -114,18 +102,12 @@ def write_given(folder: str | Path, language: Language, sampler: str, given: Ite
         if not same and any([there.is_file(), *folder.glob("*.parquet")]):
             raise ValueError(f"{folder} holds other texts; choose another folder, or delete this one")
     if cut:
-        said = (
-            f"{cut} of the {n} texts in {folder} are longer than {language.length} tokens, and are cut there"
-        )
-        warnings.warn(said, stacklevel=3)
+        said = f"{cut} of the {n} texts in {folder} are longer than {language.length} tokens, and are cut"
+        warnings.warn(f"{said} there", stacklevel=3)
 
 
 def read_manifest(folder: Path) -> dict:
-    """What vouches for the shards in a folder, each of which is checked.
-
-    Raises:
-        ValueError: if the folder holds no corpus, or a shard is missing or damaged, naming it.
-    """
+    """What vouches for the shards in a folder, each of which is checked; errors as of ``Corpus.open``."""
     path = folder / MANIFEST
     if not path.is_file():
         raise ValueError(f"{folder} is not a corpus: it has no {MANIFEST}; draw one with Corpus.draw")
@@ -134,15 +116,12 @@ def read_manifest(folder: Path) -> dict:
         expected = {shard["file"]: shard["sha256"] for shard in manifest["shards"]}
     except (KeyError, TypeError) as error:
         raise not_a_manifest(path, error) from None
-    for name, digest in expected.items():
-        if not (folder / name).is_file():
+    for shard in (folder / name for name in expected):
+        there = shard.is_file()
+        if not there or sha256(shard) != expected[shard.name]:
+            wrong = "damaged: its SHA-256 is not the manifest's" if there else "missing"
             raise ValueError(
-                f"shard {folder / name} is missing; restore it, or delete the manifest and draw again"
-            )
-        if sha256(folder / name) != digest:
-            raise ValueError(
-                f"shard {folder / name} is damaged: its SHA-256 is not the manifest's; restore it, or "
-                "delete it and the manifest and draw again"
+                f"shard {shard} is {wrong}; restore it, or delete it, and the manifest, and draw again"
             )
     return manifest
 
@@ -175,11 +154,7 @@ def _write(
 
 
 def _vouch(folder: Path, origin: dict, language: Language, n: int, shard: int, **more: int) -> None:
-    """Look at every shard of n texts, and write the manifest, with more to say if there is.
-
-    Raises:
-        ValueError: for a shard that is damaged, or comes from elsewhere.
-    """
+    """Look at every shard of n texts, and write the manifest, with more to say if there is."""
     shards, seen, tokens = [], np.zeros(language.vocabulary, dtype=bool), 0
     for i, start in enumerate(range(0, n, shard)):
         path, texts = shard_path(folder, i), min(shard, n - start)

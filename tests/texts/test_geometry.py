@@ -42,13 +42,6 @@ def test_a_second_cloud_of_the_same_distribution_covers_all_but_a_known_share(k)
     assert abs(found.value - expected) < 4 * found.stderr
 
 
-def test_coverage_of_one_of_two_modes_is_its_share():
-    near, far = cloud(300, seed=1), cloud(100, seed=2, centre=1000.0)
-    found = coverage(cloud(400, seed=3), np.concatenate([near, far]))
-    assert found.value == pytest.approx(0.75, abs=0.03)
-    assert coverage(far, near).value == 0
-
-
 def test_texts_that_occur_again_and_again_cover_themselves():
     """More than k equal points have no distance to their k-th neighbour: nothing is nearer than that."""
     truth = np.repeat(cloud(30), 7, axis=0)
@@ -65,7 +58,7 @@ def test_coverage_does_not_depend_on_where_the_clouds_are():
 
 
 def test_too_few_points():
-    with pytest.raises(ValueError, match="k must be below the number of the truth's points, got 5 and 5"):
+    with pytest.raises(ValueError, match="k must be an integer <= 4, got 5; the truth has 5 points"):
         coverage(cloud(9), cloud(5), 5)
     with pytest.raises(ValueError, match="at least 3 points, got 2"):
         Plane.of(cloud(2))
@@ -82,10 +75,3 @@ def test_a_plane_is_that_of_principal_components(n, size):
     np.testing.assert_allclose(plane.project(points), signs * expected.transform(points), atol=1e-5)
     np.testing.assert_allclose(plane.axes @ plane.axes.T, np.eye(2), atol=1e-12)
     assert (plane.axes.sum(axis=1) >= 0).all()
-
-
-def test_an_axis_that_points_nowhere_more_than_elsewhere_is_an_axis():
-    points = np.array([[1.0, -1, 0, 0], [-1, 1, 0, 0], [0, 0, 0.5, -0.5], [0, 0, -0.5, 0.5]])
-    np.testing.assert_allclose(
-        np.abs(Plane.of(points).axes), [[0.5**0.5] * 2 + [0] * 2, [0] * 2 + [0.5**0.5] * 2]
-    )

@@ -46,7 +46,7 @@ def test_a_text_carries_its_prompts_number():
     np.testing.assert_array_equal(TWO.join(number, texts), tokens)
     assert TWO.size(tokens).tolist() == [2, 3] and TWO.longest == 2 and TWO.width == 4
     for wrong, said in (
-        ([[2, 0, 0, 0]], "prompt 2 is outside the list of 2"),
+        ([[2, 0, 0, 0]], "prompt 2 is outside the 2 there are"),
         ([[0, 0, 0]], r"\(n, 4\), each"),
     ):
         with pytest.raises(ValueError, match=said):
@@ -81,7 +81,7 @@ def test_weights_are_relative():
         ([[0], []], None, "the prompt is empty"),
         ([[0], [1]], [1], "2 prompts have 1 weights"),
         ([[0], [1]], [1, 0], "weight must be > 0, got 0; leave it out"),
-        ([[0], [9]], None, "prompt token 9 is outside the vocabulary of 5"),
+        ([[0], [9]], None, "prompt token must be an integer <= 4, got 9"),
     ],
 )
 def test_impossible_prompts_are_refused(ids, weights, said):
