@@ -170,16 +170,11 @@ def p_value(tokens: np.ndarray, texts: np.ndarray, log_probs: np.ndarray) -> flo
     counts[[names[tuple(text)] for text in drawn.tolist()]] = frequency
     expected = np.exp(log_probs) * len(tokens)
     assert not counts[expected == 0].any()
-    rare = expected < 5
-    if expected[rare].sum() >= 5:
-        counts = np.append(counts[~rare], counts[rare].sum())
-        expected = np.append(expected[~rare], expected[rare].sum())
-    else:  # too few to be a cell of their own: counted with the least of the others
-        order = np.argsort(expected)
-        counts, expected = counts[order], expected[order]
-        first = np.count_nonzero(rare)
-        counts = np.append(counts[: first + 1].sum(), counts[first + 1 :])
-        expected = np.append(expected[: first + 1].sum(), expected[first + 1 :])
+    order = np.argsort(expected)
+    counts, expected = counts[order], expected[order]
+    rare = np.count_nonzero(expected < 5)  # one cell, with the least of the others where they are too few for one
+    rare += expected[:rare].sum() < 5
+    counts, expected = (np.append(x[:rare].sum(), x[rare:]) for x in (counts, expected))
     return chisquare(counts, expected * counts.sum() / expected.sum()).pvalue
 
 

@@ -11,16 +11,10 @@ from kdlite.lm.next_token import Truncation, choose, temper
 @pytest.mark.parametrize(
     "truncation",
     [
-        Truncation(top_k=1),
-        Truncation(top_k=7),
-        Truncation(top_k=1000),
-        Truncation(top_p=0.7),
-        Truncation(top_p=1e-9),
-        Truncation(top_p=1),
-        Truncation(min_p=0.1),
-        Truncation(min_p=1),
+        *(Truncation(top_k=k) for k in (1, 7, 1000)),
+        *(Truncation(top_p=p) for p in (1e-9, 0.7, 1)),
+        *(Truncation(min_p=p) for p in (0.1, 1)),
         Truncation(top_k=20, top_p=0.8, min_p=0.05),
-        Truncation(top_k=30, top_p=0.5, min_p=0.2),
     ],
 )
 def test_truncation_agrees_with_the_processors_of_transformers(truncation):
@@ -41,18 +35,9 @@ def test_truncations_combine_in_the_order_of_generate():
     settings = {"top_k": 25, "top_p": 0.8, "min_p": 0.05}
     prompts = torch.arange(60)[:, None]
     with torch.random.fork_rng():
-        out = model.model.generate(
-            prompts,
-            attention_mask=torch.ones_like(prompts),
-            do_sample=True,
-            max_new_tokens=1,
-            pad_token_id=0,
-            temperature=1 / 0.7,
-            output_scores=True,
-            output_logits=True,
-            return_dict_in_generate=True,
-            **settings,
-        )
+        how = {"do_sample": True, "max_new_tokens": 1, "pad_token_id": 0, "temperature": 1 / 0.7}
+        how |= {"output_scores": True, "output_logits": True, "return_dict_in_generate": True}
+        out = model.model.generate(prompts, attention_mask=torch.ones_like(prompts), **how, **settings)
     ours = Truncation(**settings).apply(temper(out.logits[0].clone(), 0.7, None))
     np.testing.assert_array_equal(ours.isinf(), out.scores[0].isinf())
 

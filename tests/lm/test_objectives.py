@@ -65,13 +65,6 @@ def test_two_tokens_by_hand():
     assert gradient(forward_kl, q, p, mask).flatten().tolist() == pytest.approx([-0.25, 0.25])
 
 
-def test_the_default_weight_is_symmetric():
-    student, teacher, mask = logits()
-    found = jensen_shannon(student, teacher, mask)
-    assert found == jensen_shannon(student, teacher, mask, 0.5)
-    torch.testing.assert_close(found, jensen_shannon(teacher, student, mask), rtol=1e-6, atol=0)
-
-
 def test_the_same_value_however_the_batch_is_split(objective, monkeypatch):
     student, teacher, mask = logits(shape=(6, 5, 7), dtype=torch.float64)
     whole, slope = objective(student, teacher, mask), gradient(objective, student, teacher, mask)
@@ -168,45 +161,13 @@ def test_only_the_gradient_is_as_large_as_the_logits(objective, monkeypatch):
         (found,) = torch.autograd.grad(total, student)
     given = {student.data_ptr(), teacher.data_ptr()}
     assert set(large.made) - given == {found.data_ptr()}
+    with AsLarge(101 * 10 + 1) as large, torch.no_grad():  # without a gradient, a chunk is all
+        objective(student, teacher, mask)
+    assert set(large.made) <= given
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda x: x):
         objective(student[:, :-1], teacher[:, :-1], mask[:, :-1])
     assert {x.untyped_storage().data_ptr() for x in kept if 101 in x.shape} <= given
-
-
-def test_without_a_gradient_a_chunk_is_all_that_is_held(objective, monkeypatch):
-    monkeypatch.setattr(objectives, "_CHUNK", 101 * 10)
-    student, teacher, mask = logits(shape=(4, 20, 101))
-    with AsLarge(101 * 10 + 1) as large, torch.no_grad():
-        objective(student.requires_grad_(True), teacher, mask)
-    assert set(large.made) <= {student.data_ptr(), teacher.data_ptr()}
-
-
-def test_what_cannot_be_compared_is_refused(objective):
-    student, teacher, mask = logits()
-    with pytest.raises(ValueError, match=r"leaves none of 15 places.*leave such a batch out"):
-        objective(student, teacher, torch.zeros_like(mask))
-    with pytest.raises(
-        ValueError, match=r"student's logits have shape \(3, 5, 7\), the teacher's \(3, 5, 6\)"
-    ):
-        objective(student, teacher[..., :6], mask)
-    with pytest.raises(ValueError, match=r"boolean of shape \(3, 5\), got torch.bool of shape \(3, 4\)"):
-        objective(student, teacher, mask[:, :4])
-    with pytest.raises(ValueError, match=r"boolean of shape \(3, 5\), got torch.int64"):
-        objective(student, teacher, mask.long())
-
-
-@pytest.mark.parametrize("weight", [-0.1, 1.5, math.nan])
-def test_a_weight_outside_its_range_is_refused(weight):
-    with pytest.raises(ValueError, match=r"jsd_weight must be in \[0, 1\], got .*; 0 is forward KL"):
-        jensen_shannon(*logits(), weight)
-
-
-def test_names_of_objectives():
-    with pytest.raises(ValueError, match="no objective 'kl'; choose forward_kl, reverse_kl, jensen_shannon"):
-        measure("kl")
-    with pytest.raises(ValueError, match=r"reverse_kl has no jsd_weight, got 0.5; leave it out"):
-        measure("reverse_kl", 0.5)
 
 
 @pytest.mark.parametrize("weight", [0.0, *WEIGHTS, 1.0])
@@ -219,5 +180,21 @@ def test_agrees_with_the_gkd_trainer_of_trl(weight):
     student, teacher, mask = logits(scale=2.0)
     labels = torch.where(mask, 0, -100)
     expected = GKDTrainer.generalized_jsd_loss(student, teacher, labels, beta=weight, reduction="batchmean")
+    if weight == 0.5:  # symmetric, and the default
+        assert jensen_shannon(student, teacher, mask) == jensen_shannon(student, teacher, mask, weight)
     found = jensen_shannon(student, teacher, mask, weight) / mask.sum()
     assert found.item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+def test_what_cannot_be_compared_is_refused():
+    student, teacher, mask = logits()
+    with pytest.raises(ValueError, match=r"leaves none of 15 places.*leave such a batch out"):
+        forward_kl(student, teacher, torch.zeros_like(mask))
+    for others in ((teacher[..., :6], mask), (teacher, mask[:, :4]), (teacher, mask.long())):
+        with pytest.raises(ValueError, match=r"must have one shape, \(B, T, V\), .* got \(3, 5, 7\), \(3, 5"):
+            forward_kl(student, *others)
+    for weight in (-0.1, 1.5, math.nan):
+        with pytest.raises(ValueError, match=r"jsd_weight must be in \[0, 1\], got .*; 0 is forward KL"):
+            jensen_shannon(student, teacher, mask, weight)
+    with pytest.raises(ValueError, match=r"reverse_kl has no jsd_weight, got 0.5; leave it out"):
+        measure("reverse_kl", 0.5)

@@ -104,9 +104,7 @@ def test_packing_changes_neither_loss_nor_gradient(kind, language):
         model.model.zero_grad()
         total = 0.0
         for batch in batches:
-            rows = pack(batch, language)
-            arrays = (rows.ids, rows.targets, rows.positions, rows.mask())
-            value = loss(*map(torch.from_numpy, arrays))
+            value = loss(*pack(batch, language).tensors())
             value.backward()
             total += value.item()
         return total, torch.cat([p.grad.flatten() for p in model.model.parameters()])
@@ -128,7 +126,6 @@ def test_rows_hold_each_text_after_its_own_prompt():
         expected += unpack(pack(tokens[tokens[:, 0] == k, 1:], replace(language, prompt=prompt)))
     rows = pack(tokens, language)
     assert sorted(unpack(rows)) == sorted(expected)
-    arrays = map(torch.from_numpy, (rows.ids, rows.targets, rows.positions, rows.mask()))
     with torch.no_grad():
-        loss = TokenLoss(model.model, language.begin)(*arrays)
+        loss = TokenLoss(model.model, language.begin)(*rows.tensors())
     assert loss.item() == pytest.approx(-model.log_prob(tokens).sum(), rel=1e-5)

@@ -72,20 +72,9 @@ def test_log_probs_come_with_the_texts(maker, beta):
 @pytest.mark.parametrize(
     "changes",
     [
-        {},
         {"num_key_value_heads": 4, "head_dim": 4},
         {"num_key_value_heads": 1, "tie_word_embeddings": False, "hidden_act": "gelu", "rms_norm_eps": 0.1},
         {"rope_parameters": {"rope_type": "linear", "factor": 3.0, "rope_theta": 500.0}},
-        {
-            "rope_parameters": {
-                "rope_type": "llama3",
-                "rope_theta": 100.0,
-                "factor": 8.0,
-                "low_freq_factor": 1.0,
-                "high_freq_factor": 4.0,
-                "original_max_position_embeddings": 16,
-            }
-        },
         {"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 100.0}},
     ],
 )
@@ -216,12 +205,8 @@ def test_generate_keeps_no_settings_of_the_model():
     model = gpt2(Language(5, 8, (4,)))
     config = model.model.generation_config
     expected = drawn(model, 200)
-    config.repetition_penalty, config.suppress_tokens, config.eos_token_id, config.pad_token_id = (
-        50.0,
-        [2],
-        1,
-        3,
-    )
+    config.repetition_penalty, config.suppress_tokens = 50.0, [2]
+    config.eos_token_id, config.pad_token_id = 1, 3
     found = drawn(model, 200)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_allclose(found[1], model.log_prob(found[0]), atol=1e-4)
@@ -238,9 +223,8 @@ def test_a_huge_beta_decodes_greedily(maker, beta):
             logits = model.model(ids).logits[0, -1]
             logits[BASE.begin] = -torch.inf
             ended = (ids[0, len(BASE.prompt) :] == BASE.eos).any()
-            ids = torch.cat(
-                [ids, (BASE.eos if ended else logits.argmax()) * torch.ones_like(ids[:, :1])], dim=1
-            )
+            token = BASE.eos if ended else int(logits.argmax())
+            ids = torch.cat([ids, torch.tensor([[token]])], dim=1)
     greedy = model.sharpen(beta)
     tokens = greedy.sample(5, 0)
     np.testing.assert_array_equal(tokens, ids[:, len(BASE.prompt) :].expand(5, -1))
@@ -262,25 +246,6 @@ def test_half_precision_draws_and_scores():
     model = llama(Language(11, 20, (10, 3), eos=2, begin=10)).to(dtype=torch.bfloat16)
     tokens, log_prob = drawn(model)
     np.testing.assert_allclose(log_prob, model.log_prob(tokens), atol=1, rtol=0.05)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"n": 0}, "n must be an integer >= 1, got 0; draw at least one text"),
-        ({"n": 2.5}, "n must be an integer >= 1, got 2.5"),
-        ({"seed": -1}, "seed must be an integer >= 0, got -1"),
-        ({"batch": 0}, "batch must be an integer >= 1, got 0"),
-    ],
-)
-def test_bad_draws_are_refused(settings, message):
-    with pytest.raises(ValueError, match=message):
-        llama(BASE).sample(**{"n": 2, "seed": 0} | settings)
-
-
-def test_a_negative_start_is_refused():
-    with pytest.raises(ValueError, match="start must be an integer >= 0, got -1"):
-        drawn(llama(BASE), start=-1)
 
 
 @pytest.mark.parametrize("maker", MAKERS)
