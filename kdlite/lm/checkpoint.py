@@ -33,10 +33,8 @@ def write(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, progr
 
 
 def read(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
-    """How far a checkpoint had come, with module and optimiser as they were; the start where there is none.
-
-    Raises:
-        ValueError: if the file is not a whole checkpoint, naming it.
+    """How far a checkpoint had come, with module and optimiser as they were; the start where there is none. A ValueError
+    names a file that is not a whole checkpoint.
     """
     if not path.exists():
         return Progress(0, [], [])

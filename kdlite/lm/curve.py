@@ -60,10 +60,7 @@ class Curve:
     """``curve.jsonl`` of a training, and who is told of each step.
 
     Whoever was killed may have written lines of steps that will be made again: the file begins with what the checkpoint
-    knows, and so no line is lost or doubled.
-
-    Raises:
-        ImportError: if TensorBoard is asked for and not installed.
+    knows, and so no line is lost or doubled. An ImportError if TensorBoard is asked for and not installed.
     """
 
     def __init__(self, out: Path, progress: Progress, callback: Callback | None, tensorboard: bool) -> None:

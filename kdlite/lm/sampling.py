@@ -108,19 +108,15 @@ def draws(
     """Texts ``start`` to ``start + n`` of a seed, batch by batch: tokens ``(B, width)`` and their log-probability
     ``(B,)`` in nats under the distribution that was drawn from.
 
-    Args:
-        before: texts that were drawn with other seeds before the first one of this, which take their turns of prompts.
-        source: a ``drawer`` of this model that was made before, with at least as many rows; None makes one.
-
-    Raises:
-        ValueError: if n, batch or seed is out of range, or beta is 0.
+    ``before`` texts were drawn with other seeds, and took their turns of prompts; ``source`` is a ``drawer`` of this model
+    that was made before, with at least as many rows. A ValueError for numbers out of range, or a beta of 0.
     """
     check_draws(n, seed, start, batch)
     batch = min(n, batch)
     if beta == 0:
         raise ValueError(
             f"cannot sample at beta = 0: that is the uniform language, in which each of the {language.vocabulary} "
-            "tokens is equally likely at every place and texts mean nothing; use beta > 0 (1 is the model itself)"
+            "tokens is equally likely; use beta > 0"
         )
     rng = np.random.default_rng(seed)
     rng.bit_generator.advance(start * language.length)

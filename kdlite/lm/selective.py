@@ -54,17 +54,11 @@ class _Chosen:
 
 @dataclass(frozen=True)
 class BestOf(_Chosen):
-    """The likeliest of ``tries`` texts of a model, by the model's own log-probability.
+    """The likeliest of ``tries`` texts of a model, by the model's own log-probability."""
 
-    Attributes:
-        base: whose texts.
-        tries: n >= 1.
-        seed: of the texts that ranks are counted among, see ``log_prob``.
-    """
-
-    base: LanguageModel | MarkovMixture
-    tries: int
-    seed: int = 0
+    base: LanguageModel | MarkovMixture  #: whose texts
+    tries: int  #: n >= 1
+    seed: int = 0  #: of the texts that ranks are counted among, see ``log_prob``
 
     def __post_init__(self) -> None:
         check_integer("tries", self.tries, 1, "the best of one text is that text")
@@ -106,18 +100,12 @@ class Power(_Chosen):
     A text's weight is p(text)^beta over its probability at the temperature 1/beta of every token: the product of what
     each token's power had to be divided by. The draws are exact only as ``candidates`` grows; ``efficiency`` says how
     many are worth how much.
-
-    Attributes:
-        base: p.
-        beta: >= 0; 1 is the base itself.
-        candidates: among which one text is chosen.
-        seed: of the texts that Z is estimated on.
     """
 
-    base: LanguageModel | MarkovMixture
-    beta: float
-    candidates: int = 8
-    seed: int = 0
+    base: LanguageModel | MarkovMixture  #: p
+    beta: float  #: >= 0; 1 is the base itself
+    candidates: int = 8  #: among which one text is chosen
+    seed: int = 0  #: of the texts that Z is estimated on
 
     def __post_init__(self) -> None:
         check_beta(self.beta)

@@ -72,12 +72,11 @@ def fit(
         validation: texts to look at along the way, and to choose the best checkpoint by.
         choose: False, or no validation texts: the last one is taken.
         callback: is called after each step with a ``curve.Point``: step, loss, validation, jump.
-        tensorboard: whether to write ``out / "tensorboard"`` too.
+        tensorboard: whether to write ``out / "tensorboard"`` too; an ImportError if it is not installed.
 
     Raises:
         ValueError: if corpus and model differ in language, the corpus has nothing to learn from, or ``out`` holds
             another training.
-        ImportError: if TensorBoard is asked for and not installed.
         FloatingPointError: if the loss is no longer finite.
         BlockingIOError: if another process trains in ``out``.
         OSError: if ``out`` cannot be written to, or the disk is full; the last checkpoint is kept.

@@ -65,7 +65,6 @@ def load(
         ConnectionError: if neither Hub nor package index can be reached.
         OSError: if there is no room for a download, or no permission to store it.
         RuntimeError: for files that are damaged, or not those expected.
-        ImportError: if a library that reads the package's file is not installed.
     """
     if length is not None:  # before anything is downloaded
         check_integer("length", length, 1, "a text has at least one token")

@@ -32,29 +32,21 @@ class Corpus:
         folder: holds the shards ``00000.parquet``, … with columns ``tokens`` (fixed-size lists of uint16, or
             uint32 where the vocabulary exceeds 65,536) and ``log_prob`` (float64, nats, under the distribution
             that was drawn from), and ``manifest.json``.
-        sampler: who drew or wrote them.
-        beta: inverse temperature they were drawn at; None for a sampler that has no temperature.
-        seed: of the draws; the texts are those of ``sample(n, seed)``.
-        language: what the ids mean.
-        sizes: texts in each shard.
-        tokens: tokens in all, ends counted and padding not.
-        symbols: how many different ids occur.
-        digest: SHA-256 of the manifest, which holds the SHA-256 of each shard: the corpus's fingerprint.
-        first: its first shard, where it is a part of what is in the folder.
-        cut: how many of the given texts were longer than the language's length, their end counted, and were cut there.
     """
 
     folder: Path
-    sampler: str
-    beta: float | None
-    seed: int | None
+    sampler: str  #: who drew or wrote them
+    beta: float | None  #: inverse temperature they were drawn at; None for a sampler that has no temperature
+    seed: int | None  #: of the draws; the texts are those of ``sample(n, seed)``
     language: Language
-    sizes: tuple[int, ...]
-    tokens: int
-    symbols: int
-    digest: str
-    first: int = 0  # shard
-    cut: int = 0
+    sizes: tuple[int, ...]  #: texts in each shard
+    tokens: int  #: in all, ends counted and padding not
+    symbols: int  #: how many different ids occur
+    digest: str  #: SHA-256 of the manifest, which holds that of each shard: the corpus's fingerprint
+    first: int = 0  #: its first shard, where it is a part of what is in the folder
+    cut: int = (
+        0  # how many given texts were longer than the language's length, end counted, and were cut there
+    )
 
     @classmethod
     def draw(
@@ -74,11 +66,8 @@ class Corpus:
         Args:
             model: a LanguageModel or MarkovMixture.
             folder: is made, or continued where a draw stopped.
-            n: number of texts.
-            seed: of the draws.
             sampler: a name for the model, kept in the manifest.
-            shard: texts in a shard.
-            batch: texts drawn at a time.
+            shard, batch: texts in a shard, and texts drawn at a time.
             state: processes that share the shards; each makes this call. None: this one draws them all.
 
         Raises:
@@ -110,9 +99,7 @@ class Corpus:
         return cls.open(folder)
 
     @classmethod
-    def from_texts(
-        cls, texts: Iterable[Any], model: Any, folder: str | Path, *, sampler: str = "given"
-    ) -> "Corpus":
+    def from_texts(cls, texts: Iterable[Any], model: Any, folder: Any, *, sampler: str = "given") -> "Corpus":
         """Strings as a corpus, read once, some at a time.
 
         A string is what follows the prompt, by itself and without special tokens: where the prompt ends with a word, it
@@ -173,10 +160,8 @@ class Corpus:
 
     @classmethod
     def open(cls, folder: str | Path) -> "Corpus":
-        """The corpus in a folder, each shard checked against the manifest.
-
-        Raises:
-            ValueError: if the folder holds no corpus, or a shard is missing or damaged, naming it.
+        """The corpus in a folder, each shard checked against the manifest, or a ValueError that names what is missing or
+        damaged.
         """
         folder = check_path("folder", folder)
         manifest, path = shards.read_manifest(folder), folder / shards.MANIFEST
@@ -200,21 +185,13 @@ class Corpus:
         return sum(self.sizes)
 
     def shard(self, i: int) -> tuple[np.ndarray, np.ndarray | None]:
-        """Tokens ``(n, width)``, int64, and log-probabilities ``(n,)``, float64 nats or None, of the i-th shard.
-
-        Raises:
-            ValueError: if there is none, or it is damaged.
-        """
+        """Tokens ``(n, width)``, int64, and log-probabilities ``(n,)``, float64 nats or None, of the i-th shard."""
         last = len(self.sizes) - 1
         check_integer("i", i, 0, f"shards run from 0 to {last}", most=last)
         return shards.read_shard(shards.shard_path(self.folder, self.first + i))
 
     def part(self, start: int, stop: int) -> "Corpus":
-        """Texts ``start`` to ``stop`` alone, whole shards.
-
-        Raises:
-            ValueError: for numbers that are no bounds of shards, or leave no text.
-        """
+        """Texts ``start`` to ``stop`` alone, whole shards, or a ValueError for numbers that bound none."""
         bounds = np.cumsum([0, *self.sizes]).tolist()
         if start not in bounds or stop not in bounds or start >= stop:
             raise ValueError(f"shards are bounded by {bounds}, got {start} and {stop}; take whole ones")
@@ -234,10 +211,8 @@ class Corpus:
         return np.concatenate([self.shard(i)[0] for i in range(len(self.sizes))])
 
     def log_probs(self) -> np.ndarray:
-        """Log-probability of every text under the distribution it was drawn from, shape ``(len(corpus),)``, in nats.
-
-        Raises:
-            ValueError: if nobody drew them.
+        """Log-probability of every text under the distribution it was drawn from, shape ``(len(corpus),)``, in nats, or a
+        ValueError if nobody drew them.
         """
         if self.seed is None:
             raise ValueError(
@@ -272,14 +247,7 @@ class Corpus:
         It shuffles shards, and texts within a shard, and never holds more than two shards: enough for independent
         draws, and for given texts that are not sorted. The order is a function of seed and epoch.
 
-        Args:
-            size: texts a step.
-            seed: of the order.
-            epoch: which pass.
-            start: steps to skip.
-
-        Raises:
-            ValueError: for numbers out of range.
+        ``start`` steps are skipped.
         """
         for name, value, least in (("size", size, 1), ("epoch", epoch, 0), ("start", start, 0)):
             check_integer(name, value, least, "a step has at least one text; the first pass and step are 0")

@@ -97,10 +97,7 @@ def check_speaker(model: Any) -> tuple[Language, Any]:
 
 def read_texts(texts: Iterable[Any], language: Language, tokenizer: Any) -> Iterator[Given]:
     """Strings, or where there are several prompts pairs of a prompt (or its number) and a string, as texts of the
-    language, some at a time.
-
-    Raises:
-        ValueError: for what is no string, has no prompt, or is no text of the language.
+    language, some at a time, or a ValueError for what is none; so is what the next two read.
     """
     _check_several("texts must be strings", texts)
     numbers = {prompt: k for k, prompt in enumerate(language.prompts)}
@@ -115,28 +112,20 @@ def read_texts(texts: Iterable[Any], language: Language, tokenizer: Any) -> Iter
             )
         return numbers[ids]
 
+    wanted = "a pair of its prompt and a string" if language.several else "a string"
     for start, some in _some(texts):
         pairs = some if language.several else [(0, text) for text in some]
-        for i, pair in enumerate(pairs, start):
+        for i, pair in enumerate(pairs):
             if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], str)):
-                wanted = "a pair of its prompt and a string" if language.several else "a string"
-                raise ValueError(
-                    f"text {i} must be {wanted}, got {show(some[i - start])}; mend it or leave it out"
-                )
-        ids = tokenizer([text for _, text in pairs], add_special_tokens=False)["input_ids"]
-        yield _rows(
-            [(number(prompt), language.unspelled(t)) for (prompt, _), t in zip(pairs, ids, strict=True)],
-            language,
-            start,
-        )
+                raise ValueError(f"text {start + i} must be {wanted}, got {show(some[i])}; leave it out")
+        ids = map(language.unspelled, tokenizer([t for _, t in pairs], add_special_tokens=False)["input_ids"])
+        numbers_ = [number(prompt) for prompt, _ in pairs]
+        yield _rows(list(zip(numbers_, ids, strict=True)), language, start)
 
 
 def read_tokens(texts: Iterable[Any], language: Language) -> Iterator[Given]:
-    """Texts of token ids, each of its own length or padded, as texts of the language, some at a time. Where there are
-    several prompts, a text begins with the number of its own.
-
-    Raises:
-        ValueError: for what is no text of the language.
+    """Texts of token ids, each of its own length or padded. Where there are several prompts, a text begins with the number
+    of its own.
     """
     _check_several("texts must be rows of token ids", texts)
     for start, some in _some(texts):
@@ -145,11 +134,7 @@ def read_tokens(texts: Iterable[Any], language: Language) -> Iterator[Given]:
 
 
 def read_table(data: Any, text: str, prompt: str | None) -> Iterator[Any]:
-    """What ``read_texts`` takes, from a column of a Hugging Face dataset, of a Parquet file, or of a folder of them.
-
-    Raises:
-        ValueError: for what is none of these, or lacks a column.
-    """
+    """What ``read_texts`` takes, from a column of a Hugging Face dataset, of a Parquet file, or of a folder of them."""
     columns = [text] if prompt is None else [prompt, text]
     rows = _parquet(Path(data), columns) if isinstance(data, str | Path) else data
     _check_several("data must be rows, or a folder of them", rows)
@@ -227,10 +212,8 @@ def _rows(texts: list[tuple[int, Sequence[int]]], language: Language, start: int
 
 
 def read_prompts(path: str | Path) -> list[Any]:
-    """Prompts in a file, one a line: a string as it stands; or JSON, an object whose "messages" are a chat.
-
-    Raises:
-        ValueError: if the file has no line, or one of JSON is no chat, naming it.
+    """Prompts in a file, one a line: a string as it stands; or JSON, an object whose "messages" are a chat. A ValueError
+    names a line that is neither.
     """
     path = check_path("prompts", path)
     found = []

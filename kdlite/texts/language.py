@@ -29,26 +29,20 @@ class Language:
     one, which belongs to it, and is padded with it. The prompt is never part of the text. Where there are several
     prompts, the number of its own stands before the text, in a first column: see ``prompts`` and ``split``.
 
-    Attributes:
-        vocabulary: number of token ids; a text holds ids from 0 to vocabulary - 1.
-        length: longest text, in tokens.
-        prompt: token ids that every text continues, at least one; or several ``Prompts``.
-        eos: id of the end token, or None where every text has full length.
-        begin: id of a begin token that is not part of the language, or None: it may stand in the prompt and
-            never in a text. It may be ``vocabulary`` itself, one past the ids of the texts.
-        tokenizer: fingerprint of the tokenizer that gives the ids their meaning, or None.
-        ids: what the ids 0, 1, … are called by the tokenizer, where only some of its ids were kept; None: the same.
-
     Raises:
         ValueError: for an empty vocabulary, length or prompt, or ids outside the vocabulary.
     """
 
-    vocabulary: int
-    length: int
+    vocabulary: int  #: number of token ids; a text holds ids from 0 to vocabulary - 1
+    length: int  #: longest text, in tokens
+    #: token ids that every text continues, at least one; or several ``Prompts``
     prompt: tuple[int, ...] | Prompts
-    eos: int | None = None
+    eos: int | None = None  #: id of the end token, or None where every text has full length
+    #: id of a begin token that is not part of the language, or None: it may stand in the prompt and never in a text. It
+    #: may be ``vocabulary`` itself, one past the ids of the texts.
     begin: int | None = None
-    tokenizer: str | None = None
+    tokenizer: str | None = None  #: fingerprint of the tokenizer that gives the ids their meaning, or None
+    #: what the ids 0, 1, … are called by the tokenizer, where only some of its ids were kept; None: the same
     ids: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -83,7 +77,7 @@ class Language:
 
     @property
     def embeddings(self) -> int:
-        """How many ids a model of this language must know, the vocabulary and a begin token beyond it."""
+        """How many ids a model of this language must know: the vocabulary, and a begin token beyond it."""
         return self.vocabulary + (self.begin == self.vocabulary)
 
     @property
@@ -126,11 +120,7 @@ class Language:
         return tokens if self.ids is None else np.array(self.ids)[tokens]
 
     def unspelled(self, ids: Sequence[int]) -> list[int]:
-        """The tokens of this language that the tokenizer calls by these ids.
-
-        Raises:
-            ValueError: for one that was not kept.
-        """
+        """The tokens of this language that the tokenizer calls by these ids, or a ValueError for one not kept."""
         if self.ids is None:
             return list(ids)
         if missing := [t for t in ids if t not in self._place]:
@@ -198,26 +188,17 @@ class Language:
 
 
 class Reading(NamedTuple):
-    """What a model makes of n texts. It can stand for the model in ``precision``, for these texts.
-
-    Attributes:
-        language: that of the model.
-        tokens: the texts, shape ``(n, length)``, or ``(n, 1 + length)`` where there are several prompts.
-        token_log_prob: nats of each token given those before it, shape ``(n, length)``, float32; 0 in the padding.
-        state: mean of the last hidden states that a text's tokens are predicted from, shape ``(n, H)``, float32.
-    """
+    """What a model makes of n texts. It can stand for the model in ``precision``, for these texts."""
 
     language: Language
-    tokens: np.ndarray
+    tokens: np.ndarray  #: (n, length), or (n, 1 + length) where there are several prompts
+    #: (n, length), float32: nats of each token given those before it; 0 in the padding
     token_log_prob: np.ndarray
+    #: (n, H), float32: mean of the last hidden states that a text's tokens are predicted from
     state: np.ndarray
 
     def log_prob(self, tokens: np.ndarray) -> np.ndarray:
-        """Log-probability of each text, shape ``(n,)``, float64, in nats.
-
-        Raises:
-            ValueError: for texts that were not read.
-        """
+        """Log-probability of each text, shape ``(n,)``, float64, in nats, or a ValueError for others than were read."""
         if not np.array_equal(tokens, self.tokens):
             raise ValueError("these are not the texts that were read; read them first")
         return self.token_log_prob.sum(axis=1, dtype=np.float64)

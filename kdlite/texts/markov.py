@@ -25,20 +25,14 @@ _CHUNK = 1 << 14  # sequences scored at a time
 class MarkovMixture:
     """A mixture of M Markov chains over V symbols, validated and frozen; every sequence has full length.
 
-    Attributes:
-        weights: probability of each chain, shape ``(M,)``.
-        initial: each chain's distribution of the first symbol, shape ``(M, V)``.
-        transitions: each chain's distribution of the next symbol by row, shape ``(M, V, V)``.
-        length: symbols in a sequence.
-
     Raises:
         ValueError: naming the parameter at fault, its value and the remedy.
     """
 
-    weights: np.ndarray
-    initial: np.ndarray
-    transitions: np.ndarray
-    length: int
+    weights: np.ndarray  #: probability of each chain, shape ``(M,)``
+    initial: np.ndarray  #: each chain's distribution of the first symbol, shape ``(M, V)``
+    transitions: np.ndarray  #: each chain's distribution of the next symbol by row, shape ``(M, V, V)``
+    length: int  #: symbols in a sequence
 
     def __post_init__(self) -> None:
         names = ("weights", "initial", "transitions")
@@ -100,21 +94,13 @@ class MarkovMixture:
         return Language(vocabulary, self.length, prompt=(vocabulary,), begin=vocabulary)
 
     def sharpen(self, beta: float) -> "MarkovMixture":
-        """A new mixture with chain weights proportional to weights**beta; the chains stay as they are.
-
-        Raises:
-            ValueError: if beta is negative, infinite or NaN.
-        """
+        """A new mixture with chain weights proportional to weights**beta, beta >= 0; the chains stay as they are."""
         other = copy.copy(self)
         freeze(other, weights=sharpened(self.weights, beta))
         return other
 
     def sample(self, n: int, seed: int) -> np.ndarray:
-        """n sequences of symbols, shape ``(n, length)``, int64.
-
-        Raises:
-            ValueError: if ``n < 1`` or ``seed < 0``.
-        """
+        """n sequences of symbols, shape ``(n, length)``, int64."""
         ((tokens, _),) = self.draws(n, seed, batch=n)
         return tokens
 
@@ -143,11 +129,7 @@ class MarkovMixture:
         return total.hexdigest()
 
     def log_prob(self, tokens: np.ndarray) -> np.ndarray:
-        """Log-probability of each sequence, shape ``(n,)``, in nats.
-
-        Raises:
-            ValueError: for tokens of another shape or outside the alphabet.
-        """
+        """Log-probability of each sequence, shape ``(n,)``, in nats, or a ValueError for tokens of no sequence."""
         return np.logaddexp.reduce(self._log_joint(tokens))
 
     def size(self, tokens: np.ndarray) -> np.ndarray:

@@ -22,15 +22,12 @@ from kdlite.checks import check_each, check_integer, check_number
 class Prompts:
     """Two or more prompts, each with its share of the texts.
 
-    Attributes:
-        ids: token ids of each prompt, at least one; no two prompts are the same.
-        weights: how often each is continued, all > 0; None: equally often. They are kept as shares of the largest.
-
     Raises:
         ValueError: for a prompt that is empty or comes twice, or weights that are not one positive number for each.
     """
 
-    ids: tuple[tuple[int, ...], ...]
+    ids: tuple[tuple[int, ...], ...]  #: token ids of each prompt, at least one; no two prompts are the same
+    #: how often each is continued, all > 0; None: equally often. They are kept as shares of the largest.
     weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:

@@ -26,45 +26,33 @@ def records() -> dict[str, Path]:
 
 @dataclass(frozen=True)
 class Results:
-    """A table of scores, with what it takes to make it again.
+    """A table of scores, with what it takes to make it again."""
 
-    Attributes:
-        profile: the run's profile, as plain values.
-        truth: the truth's own score, minus its entropy, in nats per token.
-        rows: one a scored model: ``curve`` ("teacher", "cooled", "distilled" or "selected"), ``seed``, ``tau``,
-            ``beta``, the estimates ``precision``, ``recall`` and ``entropy`` (``value``, ``stderr``, ``n``) in nats per
-            token, and some of its ``texts``; of a toy language with the ``chains`` behind them, else with each token's
-            ``token_log_prob`` under the truth, and texts as ``points`` with their ``coverage`` of the truth's.
-            A run that goes ``Beyond`` has more curves, with the ``knob`` and its ``setting``: "turned" (the teacher with
-            a knob), "learned" (its student), "decoded" (the direct student with that knob when it writes), "matched"
-            and "on_policy" (other objectives), "heir" (students of students); with a knob, the direct student's share of
-            the truth's texts that it leaves ``unsaid``, and ``hedged``, its recall if it writes one text in ten without.
-            Where anything is left unsaid there is no ``recall``: it is without end.
-        provenance: commit (several where other code went on with a run), date, device, versions, seconds of each
-            stage.
-        source: of a language model's weights, with its commit or SHA-256.
-        end: the language model's end token.
-        plane: where the truth is a language model, ``points`` of its texts in its hidden space, the ``share`` of their
-            variance that each of the two axes has, and the ``coverage`` of these texts by others of its own.
-        pieces: what the tokens of the texts stand for, where the truth has a tokenizer.
-    """
-
-    profile: dict
-    truth: Estimate
+    profile: dict  #: the run's profile, as plain values
+    truth: Estimate  #: the truth's own score, minus its entropy, in nats per token
+    #: one a scored model: ``curve`` ("teacher", "cooled", "distilled" or "selected"), ``seed``, ``tau``, ``beta``, the
+    #: estimates ``precision``, ``recall`` and ``entropy`` (``value``, ``stderr``, ``n``) in nats per token, and some of
+    #: its ``texts``; of a toy language with the ``chains`` behind them, else with each token's ``token_log_prob`` under
+    #: the truth, and texts as ``points`` with their ``coverage`` of the truth's. A run that goes ``Beyond`` has more
+    #: curves, with the ``knob`` and its ``setting``: "turned" (the teacher with a knob), "learned" (its student),
+    #: "decoded" (the direct student with that knob when it writes), "matched" and "on_policy" (other objectives),
+    #: "heir" (students of students); with a knob, the direct student's share of the truth's texts that it leaves
+    #: ``unsaid``, and ``hedged``, its recall if it writes one text in ten without. Where anything is left unsaid there
+    #: is no ``recall``: it is without end.
     rows: list[dict]
+    #: commit (several where other code went on with a run), date, device, versions, seconds of each stage
     provenance: dict
-    source: str | None = None
-    end: int | None = None
+    source: str | None = None  #: of a language model's weights, with its commit or SHA-256
+    end: int | None = None  #: the language model's end token
+    #: where the truth is a language model, ``points`` of its texts in its hidden space, the ``share`` of their variance
+    #: that each of the two axes has, and the ``coverage`` of these texts by others of its own
     plane: dict | None = None
+    #: what the tokens of the texts stand for, where the truth has a tokenizer
     pieces: dict[int, str] | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> "Results":
-        """The results in a file.
-
-        Raises:
-            ValueError: if the file holds none, naming it.
-        """
+        """The results in a file, or a ValueError that names it."""
         path = check_path("path", path)
         table = read_json(path)
         try:

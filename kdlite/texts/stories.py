@@ -28,17 +28,8 @@ def repeated_bigrams(tokens: np.ndarray, sizes: np.ndarray) -> Estimate:
 
 
 def distinct_words(pieces: list[str], n: int) -> Estimate:
-    """Different words among n tokens that follow one another.
-
-    Args:
-        pieces: what each token of some texts spells, one text after another; only whole blocks of n count.
-        n: tokens in a block.
-
-    Returns:
-        Mean over blocks, with the error of that mean; infinite for one block.
-
-    Raises:
-        ValueError: if there are fewer than n tokens.
+    """Different words among n tokens that follow one another: the mean over whole blocks of n, with its error, which is
+    infinite for one block. ``pieces`` are what each token of some texts spells, one text after another, at least n.
     """
     blocks = ["".join(pieces[i : i + n]) for i in range(0, len(pieces) - n + 1, n)]
     if not blocks:
