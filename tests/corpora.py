@@ -1,5 +1,6 @@
 """Small corpora, a recipe for them, and a training that is killed where one likes."""
 
+import multiprocessing
 import os
 import pkgutil
 import signal
@@ -73,25 +74,6 @@ def train(folder: Path, out: str) -> LanguageModel:
     return fit(new(SHAPE, corpus.language, seed=1), corpus, RECIPE, folder / out, validation=validation)
 
 
-def train_and_die(folder: Path, out: str, name: str, when: str, times: int) -> None:
-    """The same, killed before, or after, the given call of what is called ``name``."""
-    owner, _, attribute = name.rpartition(".")
-    owner = pkgutil.resolve_name(owner)
-    original, calls = getattr(owner, attribute), []
-
-    def deadly(*args, **kwargs):
-        calls.append(name)
-        if len(calls) == times and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*args, **kwargs)
-        if len(calls) == times:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, attribute, deadly)
-    train(folder, out)
-
-
 def recorded(monkeypatch) -> list:
     """Rate, norm of the gradient and weights before it, at every update from now on."""
     steps, original = [], torch.optim.AdamW.step
@@ -116,3 +98,32 @@ def validating(monkeypatch, losses: list[float]) -> list[dict]:
 
     monkeypatch.setattr(_Training, "_validate", validate)
     return seen
+
+
+def _do_and_die(do, args: tuple, name: str, when: str, times: int) -> None:
+    """Kills this process before, or after, the given call of what is called ``name``."""
+    owner, _, attribute = name.rpartition(".")
+    owner = pkgutil.resolve_name(owner)
+    original, calls = getattr(owner, attribute), []
+
+    def deadly(*args, **kwargs):
+        calls.append(name)
+        if len(calls) == times and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*args, **kwargs)
+        if len(calls) == times:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, attribute, deadly)
+    do(*args)
+
+
+def killed(do, args: tuple, name: str, when: str, times: int) -> None:
+    """What a process of its own has done of ``do(*args)`` when it is killed so."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["kdlite.lm.training"])
+    process = context.Process(target=_do_and_die, args=(do, args, name, when, times))
+    process.start()
+    process.join(300)
+    assert process.exitcode == -signal.SIGKILL

@@ -37,38 +37,26 @@ LANGUAGES = {
 }
 
 
+COMMON = {
+    "num_hidden_layers": 2,
+    "max_position_embeddings": 256,
+    "initializer_range": 0.25,
+    "bos_token_id": None,
+}
+SIZES = {"hidden_size": 16, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 20}
+
+
 def llama(language: Language, seed: int = 1, **changes) -> LanguageModel:
     """A Llama with grouped-query heads of a width that hidden / heads is not, and choosy: large weights."""
-    settings = {
-        "vocab_size": language.embeddings,
-        "hidden_size": 12,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "head_dim": 8,
-        "intermediate_size": 20,
-        "max_position_embeddings": 256,
-        "initializer_range": 0.25,
-        "tie_word_embeddings": True,
-        "bos_token_id": None,
-        "eos_token_id": None,
-    }
-    return _made(LlamaForCausalLM, LlamaConfig(**settings | changes), language, seed)
+    sizes = SIZES | {"hidden_size": 12, "head_dim": 8}
+    settings = COMMON | sizes | {"tie_word_embeddings": True, "eos_token_id": None} | changes
+    return _made(LlamaForCausalLM, LlamaConfig(vocab_size=language.embeddings, **settings), language, seed)
 
 
 def gpt2(language: Language, seed: int = 1, **changes) -> LanguageModel:
     """An architecture that Decoder does not know."""
-    settings = {
-        "vocab_size": language.embeddings,
-        "n_positions": 256,
-        "n_embd": 8,
-        "n_layer": 2,
-        "n_head": 2,
-        "initializer_range": 0.25,
-        "bos_token_id": None,
-        "eos_token_id": None,
-    }
-    return _made(GPT2LMHeadModel, GPT2Config(**settings | changes), language, seed)
+    settings = COMMON | {"hidden_size": 8, "num_attention_heads": 2, "eos_token_id": None} | changes
+    return _made(GPT2LMHeadModel, GPT2Config(vocab_size=language.embeddings, **settings), language, seed)
 
 
 KINDS = {  # architectures, and whether the fast decoder knows them
@@ -97,18 +85,7 @@ def word_tokenizer(*more: str) -> PreTrainedTokenizerFast:
 def of_kind(name: str, language: Language) -> LanguageModel:
     """A tiny model of one of ``KINDS``, in which biases and norms matter as they do where something was learned."""
     kind, changes, _ = KINDS[name]
-    settings = {
-        "vocab_size": language.embeddings,
-        "hidden_size": 16,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "intermediate_size": 20,
-        "max_position_embeddings": 256,
-        "initializer_range": 0.25,
-        "bos_token_id": None,
-        "eos_token_id": language.eos,
-    }
+    settings = COMMON | SIZES | {"vocab_size": language.embeddings, "eos_token_id": language.eos}
     model = _made(AutoModelForCausalLM.from_config, kind(**settings | changes), language, 1)
     generator = torch.Generator().manual_seed(1)
     for parameter in model.model.parameters():
@@ -172,7 +149,9 @@ def p_value(tokens: np.ndarray, texts: np.ndarray, log_probs: np.ndarray) -> flo
     assert not counts[expected == 0].any()
     order = np.argsort(expected)
     counts, expected = counts[order], expected[order]
-    rare = np.count_nonzero(expected < 5)  # one cell, with the least of the others where they are too few for one
+    rare = np.count_nonzero(
+        expected < 5
+    )  # one cell, with the least of the others where they are too few for one
     rare += expected[:rare].sum() < 5
     counts, expected = (np.append(x[:rare].sum(), x[rare:]) for x in (counts, expected))
     return chisquare(counts, expected * counts.sum() / expected.sum()).pvalue

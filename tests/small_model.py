@@ -15,21 +15,6 @@ from huggingface_hub import constants
 from kdlite import lm
 from kdlite.lm import pypi, weights
 
-NAMES = {  # the same matrices, as llama.cpp calls them
-    "model.layers.": "blk.",
-    "model.embed_tokens": "token_embd",
-    "model.norm": "output_norm",
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-}
-
 
 @pytest.fixture(scope="module")
 def small():
@@ -69,15 +54,14 @@ def write_gguf(path, model):
     writer.add_token_merges(["T h", "Th e"])
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, c.num_hidden_layers)
     heads = {"q_proj": c.num_attention_heads, "k_proj": c.num_key_value_heads}
     for name, tensor in model.model.state_dict(prefix="model.").items():
         array = tensor.numpy()
         for part, n in heads.items():  # llama.cpp turns pairs of dimensions, transformers halves
             if part in name:
                 array = array.reshape(n, 2, -1, c.hidden_size).swapaxes(1, 2).reshape(array.shape)
-        for ours, theirs in NAMES.items():
-            name = name.replace(ours, theirs)
-        writer.add_tensor(name, np.ascontiguousarray(array))
+        writer.add_tensor(names.get_name(name, (".weight",)) + ".weight", np.ascontiguousarray(array))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -53,12 +53,10 @@ class LanguageModel:
     language: Language  #: vocabulary, prompt, length, and the tokens that begin and end a text
     tokenizer: PreTrainedTokenizerBase | None = None  #: for people; nothing here needs it
     beta: float = 1.0  #: inverse temperature of every token's distribution
-    source: str | None = (
-        None  # what ``load`` read, by commit or SHA-256; pruned and trained copies say where they began
-    )
-    truncation: Truncation = (
-        WHOLE  # what is left out of every token's distribution, once it has its temperature
-    )
+    #: what ``load`` read, by commit or SHA-256; pruned and trained copies say where they began
+    source: str | None = None
+    #: what is left out of every token's distribution, once it has its temperature
+    truncation: Truncation = WHOLE
 
     def __post_init__(self) -> None:
         check_kind("model", self.model, PreTrainedModel, "pass a transformers model")

@@ -44,9 +44,8 @@ class Corpus:
     symbols: int  #: how many different ids occur
     digest: str  #: SHA-256 of the manifest, which holds that of each shard: the corpus's fingerprint
     first: int = 0  #: its first shard, where it is a part of what is in the folder
-    cut: int = (
-        0  # how many given texts were longer than the language's length, end counted, and were cut there
-    )
+    #: how many given texts were longer than the language's length, end counted, and were cut there
+    cut: int = 0
 
     @classmethod
     def draw(

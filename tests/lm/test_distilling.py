@@ -1,14 +1,11 @@
 import json
-import multiprocessing
-import os
-import signal
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from corpora import RECIPE, SHAPE, draw, ending
+from corpora import RECIPE, SHAPE, draw, ending, killed
 from languages import Widest, gpt2, llama
 
 from kdlite.lm import Corpus, Language, distil, distilling, fit, new, scoring
@@ -134,40 +131,6 @@ def test_own_texts_follow_the_model_as_it_learns():
     assert not np.array_equal(next(steps), texts[1])
 
 
-def run(folder, out, own, die_after=None):
-    """A distillation, killed after an update or not at all."""
-    torch.set_num_threads(1)
-    if die_after is not None:
-        calls, original = [], torch.optim.AdamW.step
-
-        def deadly(*args):
-            original(*args)
-            calls.append(1)
-            if len(calls) == die_after:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        torch.optim.AdamW.step = deadly
-    texts = 60 if own else Corpus.open(folder / "corpus")
-    distil(student(), teacher(), texts, ONE_EPOCH, folder / out, objective="jensen_shannon", jsd_weight=0.7)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("own", [False, True])
-def test_a_killed_distillation_ends_with_the_bits_of_one_that_was_not(folder, own):
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kdlite.lm.training"])
-    killed, kept = f"killed {own}", f"whole {own}"
-    process = context.Process(target=run, args=(folder, killed, own, 5))
-    process.start()
-    process.join(300)
-    assert process.exitcode == -signal.SIGKILL
-    assert (folder / killed / "checkpoint.safetensors").exists()
-    for out in (killed, kept):
-        run(folder, out, own)
-    for name in ("model.safetensors", "curve.json", "run.json"):
-        assert (folder / killed / name).read_bytes() == (folder / kept / name).read_bytes(), name
-
-
 def test_another_training_in_the_same_folder_is_refused(corpus, tmp_path):
     distil(student(), teacher(), corpus, ONE_EPOCH, tmp_path, objective="jensen_shannon", jsd_weight=0.5)
     for changes, message in (
@@ -246,3 +209,22 @@ def test_another_language_is_another_training(tmp_path):
     changed = [replace(model, language=language) for model in (student(), teacher())]
     with pytest.raises(ValueError, match=r"holds a run whose language.length is "):
         distil(*changed, 8, ONE_EPOCH, tmp_path)
+
+
+def made(folder, out, own):
+    """The distillation that is killed."""
+    torch.set_num_threads(1)
+    texts = 60 if own else Corpus.open(folder / "corpus")
+    distil(student(), teacher(), texts, ONE_EPOCH, folder / out, objective="jensen_shannon", jsd_weight=0.7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("own", [False, True])
+def test_a_killed_distillation_ends_with_the_bits_of_one_that_was_not(folder, own):
+    first, second = f"killed {own}", f"whole {own}"
+    killed(made, (folder, first, own), "torch.optim.AdamW.step", "after", 5)
+    assert (folder / first / "checkpoint.safetensors").exists()
+    for out in (first, second):
+        made(folder, out, own)
+    for name in ("model.safetensors", "curve.json", "run.json"):
+        assert (folder / first / name).read_bytes() == (folder / second / name).read_bytes(), name

@@ -71,17 +71,6 @@ def test_a_place_looks_back_at_its_own_text_alone(language):
     assert mask.any(axis=-1).all()  # attention over nothing is not a number
 
 
-def test_the_end_is_taught_once_and_prompt_and_padding_never():
-    language = Language(9, 6, (7, 8), eos=2)
-    tokens = np.array([[2] * 6, [3, 4, 2, 2, 2, 2], [3, 4, 5, 6, 3, 4], [3, 4, 5, 6, 3, 2]])
-    rows = pack(tokens, language)
-    taught = rows.targets[rows.targets != IGNORED]
-    assert len(taught) == language.size(tokens).sum() == 1 + 3 + 6 + 6
-    assert np.count_nonzero(taught == 2) == 3
-    assert not np.isin(taught, language.prompt).any()
-    assert not (rows.ids == 2).any()  # nothing follows an end
-
-
 def test_hardly_a_position_is_wasted_on_lengths_like_smollm2s():
     language = Language(10, 512, (3,), eos=0)
     for seed in range(5):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from languages import KINDS, LANGUAGES, every_text, full_log_prob, gpt2, llama, of_kind, p_value
-from transformers import TopKLogitsWarper, TopPLogitsWarper
 
 from kdlite.lm import Language, LanguageModel
 from kdlite.lm import decoder as decoding
@@ -45,28 +44,6 @@ def test_texts_are_as_frequent_as_enumeration_says(maker, name, beta):
     tokens = model.sample(50_000, 0, batch=10_000)
     assert p_value(tokens, texts, expected) > 1e-3
     assert language.begin not in tokens
-
-
-def test_truncated_texts_are_as_frequent_as_enumeration_says():
-    model = llama(LANGUAGES["end, longer prompt"]).sharpen(0.5)
-    warpers = TopKLogitsWarper(2), TopPLogitsWarper(0.9)
-    expected = full_log_prob(
-        model, every_text(model.language), lambda ids, x: warpers[1](ids, warpers[0](ids, x))
-    )
-    assert np.isinf(expected).any()
-    tokens, log_prob = drawn(model, 200_000, batch=10_000, truncation=Truncation(top_k=2, top_p=0.9))
-    assert p_value(tokens, every_text(model.language), expected) > 1e-3
-    table = dict(zip(map(tuple, every_text(model.language)), expected, strict=True))
-    np.testing.assert_allclose(log_prob, [table[tuple(text)] for text in tokens], atol=1e-4)
-
-
-@pytest.mark.parametrize("maker", MAKERS)
-@pytest.mark.parametrize("beta", [0.5, 1, 2])
-def test_log_probs_come_with_the_texts(maker, beta):
-    model = MAKERS[maker](BASE).sharpen(beta)
-    tokens, log_prob = drawn(model)
-    assert np.unique(model.size(tokens)).size > 5
-    np.testing.assert_allclose(log_prob, model.log_prob(tokens), rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@ import copy
 import numpy as np
 import pytest
 import torch
-from languages import Widest, gpt2, llama
+from languages import Widest, full_log_prob, gpt2, llama
 from torch.nn import functional as F
 
 from kdlite.lm import Language, scoring
+from kdlite.lm.packing import pack
 from kdlite.lm.scoring import IGNORED, TokenLoss, score_tokens
 
 MAKERS = {"llama": llama, "gpt2": gpt2}
@@ -101,35 +102,6 @@ def test_a_frozen_model_has_a_loss_without_gradients():
     torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("maker", MAKERS)
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_texts_packed_in_a_row_do_not_see_each_other(maker, attention):
-    """Eager attention adds the mask to the scores: one of booleans then hid nothing, and no error said so."""
-    module = MAKERS[maker](LANGUAGE, attn_implementation=attention).model.requires_grad_(True)
-    ids, targets = rows(shape=(3, 12))
-    lengths = [[5, 7], [12], [3, 4, 4]]  # the last row has a place of padding
-    positions, owner = torch.zeros_like(ids), torch.zeros_like(ids)
-    places = []
-    for r, row in enumerate(lengths):
-        targets[r, sum(row) :] = IGNORED
-        for k, length in enumerate(row, start=1):
-            place = slice(sum(row[: k - 1]), sum(row[:k]))
-            positions[r, place], owner[r, place] = torch.arange(length), k
-            places.append((r, place))
-    alone = sum(
-        F.cross_entropy(
-            module(ids[None, *place]).logits[0], targets[place], ignore_index=IGNORED, reduction="sum"
-        )
-        for place in places
-    )
-    expected = torch.autograd.grad(alone, module.get_input_embeddings().weight)[0]
-    mask = ((owner[:, :, None] == owner[:, None, :]) & causal(ids)[1][:, 0])[:, None]
-    found = TokenLoss(module, None)(ids, targets, positions, mask)
-    found.backward()
-    torch.testing.assert_close(found, alone, rtol=1e-6, atol=0)
-    assert (module.get_input_embeddings().weight.grad - expected).norm() <= 1e-5 * expected.norm()
-
-
 def test_the_logits_of_a_batch_are_never_held_at_once(monkeypatch):
     monkeypatch.setattr(scoring, "_CHUNK", CHUNK)
     module = llama(LANGUAGE, hidden_size=8).model
@@ -169,3 +141,15 @@ def test_on_a_processor_logits_stay_in_the_cache_and_the_head_is_read_for_enough
     places = scoring._places(vocabulary, torch.device("cpu"))
     assert places >= 256 and (places == 256 or places * vocabulary <= 1 << 20)
     assert scoring._places(vocabulary, torch.device("meta")) == (1 << 24) // vocabulary
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_texts_packed_in_a_row_do_not_see_each_other(maker, attention):
+    """Eager attention adds the mask to the scores: one of booleans then hid nothing, and no error said so."""
+    model = MAKERS[maker](Language(11, 20, (3,), eos=2), attn_implementation=attention)
+    tokens = model.sample(20, 0)
+    rows = pack(tokens, model.language)
+    assert rows.texts.max() > 1
+    found = TokenLoss(model.model, None)(*rows.tensors())
+    np.testing.assert_allclose(found, -full_log_prob(model, tokens).sum(), rtol=1e-5)

@@ -1,8 +1,5 @@
 import json
 import math
-import multiprocessing
-import os
-import signal
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,17 +9,7 @@ import pytest
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
-from corpora import (
-    RECIPE,
-    SHAPE,
-    Constant,
-    draw,
-    ending,
-    recorded,
-    train,
-    train_and_die,
-    validating,
-)
+from corpora import RECIPE, SHAPE, Constant, draw, ending, killed, recorded, train, validating
 from languages import full_log_prob, gpt2
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -193,11 +180,9 @@ def test_a_finished_training_is_opened_not_repeated(folder, monkeypatch):
 
 
 DEATHS = {
-    "before the first step": ("torch.optim.AdamW.step", "before", 1),
     "before the first checkpoint": ("torch.optim.AdamW.step", "after", 2),
     "inside an epoch": ("torch.optim.AdamW.step", "after", 5),
     "at an epoch's end": ("torch.optim.AdamW.step", "after", 8),
-    "as the second epoch begins": ("torch.optim.AdamW.step", "before", 9),
     "after the last step": ("torch.optim.AdamW.step", "after", STEPS),
     "between the best weights and their checkpoint": ("kdlite.lm.checkpoint.write_weights", "after", 2),
     "with a checkpoint not yet named": ("kdlite.lm.checkpoint.save_file", "after", 4),
@@ -207,24 +192,6 @@ DEATHS = {
     "before the weights are named": ("pathlib.Path.replace", "before", 1),
     "between the weights and the checkpoint's end": ("pathlib.Path.replace", "after", 1),
 }
-
-
-@pytest.mark.parametrize("death", DEATHS)
-def test_a_killed_training_ends_with_the_bits_of_one_that_was_not(folder, death):
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kdlite.lm.training"])
-    process = context.Process(target=train_and_die, args=(folder, death, *DEATHS[death]))
-    process.start()
-    process.join(120)
-    assert process.exitcode == -signal.SIGKILL
-    out = folder / death
-    files = [path for path in out.iterdir() if not path.name.startswith(".")]
-    assert all(path.suffix in (".json", ".jsonl", ".safetensors") for path in files)  # no pickles
-    train(folder, death)
-    for name in ("model.safetensors", "curve.json", "curve.jsonl", "run.json"):
-        assert (out / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
-    left = {"curve.json", "curve.jsonl", "model.safetensors", "run.json"}
-    assert {p for p in os.listdir(out) if p[0] != "."} == left
 
 
 def stopped(folder, out, monkeypatch, after=5):
@@ -495,3 +462,16 @@ def test_another_training_in_the_same_folder_is_refused(
         with pytest.raises(ValueError, match=f"{out} holds a run whose {message}.*choose another folder"):
             fit(**asked | {"out": out, "validation": validation} | changes)
     assert before == {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_a_killed_training_ends_with_the_bits_of_one_that_was_not(folder, death):
+    killed(train, (folder, death), *DEATHS[death])
+    out = folder / death
+    files = [path for path in out.iterdir() if not path.name.startswith(".")]
+    assert all(path.suffix in (".json", ".jsonl", ".safetensors") for path in files)  # no pickles
+    train(folder, death)
+    left = {"model.safetensors", "curve.json", "curve.jsonl", "run.json"}
+    assert {path.name for path in out.glob("[!.]*")} == left
+    for name in left:
+        assert (out / name).read_bytes() == (folder / "whole" / name).read_bytes(), name

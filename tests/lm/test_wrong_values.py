@@ -88,17 +88,8 @@ GOOD = {
     objectives.measure: {"objective": "jensen_shannon", "jsd_weight": 0.5},
 }
 # Names of people's own choice, those who draw together, and what is looked at when a model has been found.
-FREE = {
-    "state",
-    "tokenizer",
-    "source",
-    "names",
-    "Profile-name",
-    "Profile.of-name",
-    "load-prompt",
-    "load-dtype",
-}
-FREE |= {"ids", "beyond", "study", "choose", "narrowed"}
+FREE = {"state", "tokenizer", "source", "names", "Profile-name", "Profile.of-name", "load-prompt"}
+FREE |= {"load-dtype", "ids", "beyond", "study", "choose", "narrowed"}
 # They hold what the package computed.
 HELD = {"Corpus", "Plan", "Results"}
 

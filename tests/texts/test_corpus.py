@@ -57,21 +57,6 @@ def test_a_corpus_is_the_sample_of_its_seed_and_knows_its_probability(model, tmp
     np.testing.assert_array_equal(corpus.shard(1)[1], corpus.log_probs()[25:50])
 
 
-def test_symbols_of_the_padding_are_not_counted(tmp_path):
-    class Once:
-        language = ending().language
-
-        def digest(self):
-            return "once"
-
-        def draws(self, n, seed, *, start, batch):
-            yield np.array([[4] * 11 + [3], [4] * 12]), np.zeros(2)
-
-    assert draw(Once(), tmp_path, n=2).symbols == 2
-    Once.draws = lambda *args, **kwargs: iter([(np.array([[4] * 11 + [2], [2] * 12]), np.zeros(2))])
-    assert draw(Once(), tmp_path / "end", n=2).symbols == 2
-
-
 def test_the_manifest_says_who_drew_what(made, tmp_path):
     manifest = json.loads((made.folder / "manifest.json").read_text())
     assert manifest == {

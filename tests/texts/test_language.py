@@ -68,7 +68,7 @@ def test_a_mismatch_names_both_values_and_an_unknown_tokenizer_is_none():
     for changes in ({"vocabulary": 6}, {"length": 4}, {"prompt": (1,)}, {"eos": None}, {"tokenizer": "b"}):
         yours = Language(**settings | changes)
         with pytest.raises(
-            ValueError, match="of mine is .*, that of yours is .*; give both the same"
+            ValueError, match=r"of mine is .*, that of yours is .*; give both the same"
         ) as caught:
             mine.check_same(yours, ("mine", "yours"))
         assert str(next(iter(changes.values()))) in str(caught.value)
