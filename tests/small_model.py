@@ -61,7 +61,7 @@ def write_gguf(path, model):
         for part, n in heads.items():  # llama.cpp turns pairs of dimensions, transformers halves
             if part in name:
                 array = array.reshape(n, 2, -1, c.hidden_size).swapaxes(1, 2).reshape(array.shape)
-        writer.add_tensor(names.get_name(name, (".weight",)) + ".weight", np.ascontiguousarray(array))
+        writer.add_tensor(names.get_name(name, (".weight",)), np.ascontiguousarray(array))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -6,8 +6,8 @@ Distillation by a teacher's texts alone is ``fit``.
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import asdict
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +20,12 @@ from transformers import PreTrainedModel
 from kdlite.checks import check_integer, check_kind
 from kdlite.distribution import stream_seed
 from kdlite.lm.curve import Callback
-from kdlite.lm.decoder import Decoder
 from kdlite.lm.model import BATCH, LanguageModel
 from kdlite.lm.modules import evaluating
 from kdlite.lm.next_token import WHOLE
 from kdlite.lm.objectives import Measure, measure
 from kdlite.lm.recipe import Recipe
-from kdlite.lm.sampling import Generator, drawer, draws
+from kdlite.lm.sampling import drawer, draws
 from kdlite.lm.scoring import IGNORED, HeadLoss, outputs, project
 from kdlite.lm.training import train
 from kdlite.texts.corpus import Corpus
@@ -104,22 +103,17 @@ def distil(
     return train(student, lesson, recipe, out, run, (given, validation), choose, callback, tensorboard)
 
 
-@dataclass(frozen=True)
 class OwnTexts:
-    """Texts of a model that is learning, drawn when they are asked for. ``len`` is their number in an epoch."""
+    """Texts of a model that is learning, drawn when they are asked for, n of them an epoch."""
 
-    module: PreTrainedModel
-    language: Language
-    n: int
-    _made: dict = field(default_factory=dict)
+    def __init__(self, module: PreTrainedModel, language: Language, n: int) -> None:
+        self.module, self.language, self.n = module, language, n
+        self.tokens = n * language.length  # of an epoch, at most
+        # Made once, when the module is where it will learn, and compiled once on a GPU.
+        self.drawer = lru_cache(maxsize=1)(partial(drawer, module, language, 1.0, WHOLE))
 
     def __len__(self) -> int:
         return self.n
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of an epoch, at most."""
-        return self.n * self.language.length
 
     def steps(self, size: int, seed: int, epoch: int, start: int = 0) -> Iterator[np.ndarray]:
         """One pass, ``size`` texts at a time, shape ``(size, length)``; the last may be smaller. The noise of a step
@@ -129,7 +123,7 @@ class OwnTexts:
         for step in range(start, math.ceil(self.n / size)):
             n = min(size, self.n - step * size)
             share = math.ceil(n / state.num_processes)  # of each process; the last may draw a few too many
-            source = self._source(min(BATCH, math.ceil(size / state.num_processes)))
+            source = self.drawer(min(BATCH, math.ceil(size / state.num_processes)))
             source.refresh()
             stream = stream_seed(seed, f"own texts of epoch {epoch}, step {step}")
             place = {"start": state.process_index * share, "before": epoch * self.n + step * size}
@@ -137,12 +131,6 @@ class OwnTexts:
             found = draws(self.module, self.language, 1.0, WHOLE, **how)
             mine = np.concatenate([tokens for tokens, _ in found])
             yield gather(torch.from_numpy(mine).to(self.module.device)).cpu().numpy()[:n]
-
-    def _source(self, rows: int) -> Decoder | Generator:
-        """What draws the texts: made once, when the module is where it will learn, and compiled once on a GPU."""
-        if self._made.get("rows") != rows:
-            self._made.update(rows=rows, source=drawer(self.module, self.language, 1.0, WHOLE, rows))
-        return self._made["source"]
 
 
 class TeacherLoss(nn.Module):
@@ -163,12 +151,12 @@ class TeacherLoss(nn.Module):
         keep = targets != IGNORED
         with self.guide():
             seen, head = self.teacher(ids, positions, mask, keep)
+
+        def drawn_from(hidden: Tensor) -> Tensor:
+            return self.truncation.apply(project(hidden, head, self.beta, self.begin))
+
         return HeadLoss.apply(
             *outputs(self.model, ids, positions, mask, keep),
             self.begin,
-            lambda logits, part: self.divergence(logits, self._logits(seen[part], head)),
+            lambda logits, part: self.divergence(logits, drawn_from(seen[part])),
         )
-
-    def _logits(self, hidden: Tensor, head: Tensor | None) -> Tensor:
-        """The teacher's, as it would draw from them."""
-        return self.truncation.apply(project(hidden, head, self.beta, self.begin))

@@ -63,15 +63,11 @@ def temper(logits: Tensor, beta: float, begin: int | None) -> Tensor:
 
 
 def choose(logits: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """The token that each uniform falls on, by the inverse of the cumulative softmax, and its log-probability.
-    Overwrites the logits.
+    """The token that each uniform in [0, 1), shape ``(B,)``, float64, falls on, by the inverse of the cumulative softmax
+    of logits ``(B, V)``, float32, the largest of each row about 0, and its log-probability. Overwrites the logits.
 
     Sums in two levels, blocks of tokens and then tokens of one block, in float64 above the blocks: one pass
-    over the logits, and no error that grows with the vocabulary.
-
-    Args:
-        logits: shape ``(B, V)``, float32, the largest of each row about 0; -inf is never chosen.
-        u: uniforms in [0, 1), shape ``(B,)``, float64.
+    over the logits, and no error that grows with the vocabulary. What has -inf is never chosen.
     """
     vocabulary = logits.shape[1]
     width = 1 << (vocabulary.bit_length() + 1) // 2  # a power of two: published vocabularies need no padding

@@ -90,11 +90,7 @@ def jensen_shannon(
 
 
 def measure(objective: str, jsd_weight: float | None = None) -> Measure:
-    """An objective by its name, as a function of the places' logits.
-
-    Raises:
-        ValueError: for a name that is none of ``OBJECTIVES``, a weight outside [0, 1], or one without a use.
-    """
+    """An objective by its name, one of ``OBJECTIVES``, as a function of the places' logits."""
     if not isinstance(objective, str) or objective not in OBJECTIVES:
         raise ValueError(f"there is no objective {show(objective)}; choose {', '.join(OBJECTIVES)}")
     if objective != "jensen_shannon":

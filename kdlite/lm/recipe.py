@@ -76,11 +76,7 @@ class Recipe:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Recipe":
-        """A recipe from a mapping, such as a table of a TOML file.
-
-        Raises:
-            ValueError: for a key that no recipe has.
-        """
+        """A recipe from a mapping, such as a table of a TOML file, or a ValueError for a key that no recipe has."""
         check_kind("recipe", values, Mapping, "pass a table of settings")
         known = [field.name for field in fields(cls)]
         if unknown := [name for name in values if name not in known]:

@@ -91,13 +91,8 @@ class TokenLoss(nn.Module):
         self.model, self.begin = model, begin
 
     def forward(self, ids: Tensor, targets: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
-        """A scalar.
-
-        Args:
-            ids: input tokens, shape ``(B, T)``.
-            targets: next tokens, shape ``(B, T)``, or ``IGNORED``.
-            positions: place of each token in its own text, shape ``(B, T)``: a row may hold several texts.
-            mask: whether a place looks at another, shape ``(B, 1, T, T)``.
+        """A scalar of ids, targets (or ``IGNORED``) and positions, each ``(B, T)``, and a mask ``(B, 1, T, T)``, as
+        ``packing.Rows`` has them: a row may hold several texts.
         """
         keep = targets != IGNORED
         wanted = targets[keep]

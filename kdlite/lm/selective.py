@@ -149,11 +149,7 @@ class Power(_Chosen):
 
 
 def with_knob(model: LanguageModel, knob: str, setting: float) -> LanguageModel | BestOf | Power:
-    """A model with one of its ``KNOBS`` at a setting.
-
-    Raises:
-        ValueError: for another knob, or a setting that it does not have.
-    """
+    """A model with one of its ``KNOBS`` at a setting, or a ValueError for another knob or setting."""
     match knob:
         case "tau":
             return model.sharpen(1 / check_number(knob, setting, "> 0", lambda v: v > 0, "1 changes nothing"))

@@ -47,10 +47,7 @@ def check_apart(model: LanguageModel) -> None:
 
 def recompute(module: PreTrainedModel) -> None:
     """Have each layer compute its activations again when its gradient is made, rather than keep them. Transformers' own
-    switch works on modules in training mode alone, in which dropout is on.
-
-    Raises:
-        ValueError: for an architecture whose layers do not say so.
+    switch works on modules in training mode alone, in which dropout is on. A ValueError where layers cannot.
     """
     layers = [part for part in module.modules() if isinstance(part, GradientCheckpointingLayer)]
     if not layers:

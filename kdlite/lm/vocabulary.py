@@ -92,9 +92,6 @@ def narrow(model: LanguageModel, tokens: Sequence[int]) -> LanguageModel:
 def likeliest(model: LanguageModel, texts: np.ndarray, n: int) -> tuple[int, ...]:
     """The n token ids that a model uses most, in rising order: the largest mean next-token probabilities over the places
     of its texts ``(N, length)``, with the ids of its prompt and its end token in any case.
-
-    Raises:
-        ValueError: if n is out of range, or less than prompt and end need.
     """
     vocabulary, always = model.language.vocabulary, _always(model.language)
     check_integer("n", n, len(always), "prompt and end are kept, and no more than there are", most=vocabulary)
