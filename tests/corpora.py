@@ -74,20 +74,6 @@ def train(folder: Path, out: str) -> LanguageModel:
     return fit(new(SHAPE, corpus.language, seed=1), corpus, RECIPE, folder / out, validation=validation)
 
 
-def recorded(monkeypatch) -> list:
-    """Rate, norm of the gradient and weights before it, at every update from now on."""
-    steps, original = [], torch.optim.AdamW.step
-
-    def step(optimizer, *args):
-        (group,) = optimizer.param_groups
-        norm = torch.stack([p.grad.norm() for p in group["params"]]).norm().item()
-        steps.append((group["lr"], norm, [p.detach().clone() for p in group["params"]]))
-        return original(optimizer, *args)
-
-    monkeypatch.setattr(torch.optim.AdamW, "step", step)
-    return steps
-
-
 def validating(monkeypatch, losses: list[float]) -> list[dict]:
     """Have validation find these losses; gives the weights it found them for."""
     seen, remaining = [], iter(losses)

@@ -140,7 +140,8 @@ class Decoder(nn.Module):
             if layer.q_norm is not None:
                 q, k = looking.split((queries, self.groups))
                 looking = torch.cat((self._normalise(q, layer.q_norm), self._normalise(k, layer.k_norm)))
-            turned = _turn(looking, cos, sin)
+            first, second = looking.chunk(2, dim=-2)  # rotary position encoding
+            turned = looking * cos + torch.cat((-second, first), dim=-2) * sin
             for cache, new in ((self.keys, turned[queries:]), (self.values, qkv[queries + self.groups :])):
                 cache[i, :rows].index_copy_(2, self.place, new.permute(2, 0, 1)[:, :, None])
             q = turned[:queries].unflatten(0, (self.groups, self.heads)).permute(3, 0, 1, 2)
@@ -238,9 +239,3 @@ def _compile(step: Callable[[int, int], None]) -> Callable[[int, int], None]:
     compiled = torch.compile(step, mode="reduce-overhead", fullgraph=True)
     patient = torch._dynamo.config.patch(recompile_limit=1 << 10, accumulated_recompile_limit=1 << 12)
     return patient(compiled)
-
-
-def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary position encoding of heads ``(..., D, rows)``."""
-    first, second = x.chunk(2, dim=-2)
-    return x * cos + torch.cat((-second, first), dim=-2) * sin

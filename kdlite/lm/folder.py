@@ -59,6 +59,7 @@ def _refusing(what: str, kinds: type | tuple[type, ...] = Exception) -> Iterator
 
 def read_config(folder: Path) -> PreTrainedConfig:
     """The configuration, or a RuntimeError for a file that is damaged or that transformers does not know."""
+    _read_json(folder / "config.json")
     with _refusing(f"transformers cannot read the model in {folder}"):
         return AutoConfig.from_pretrained(folder, **_LOCAL)
 

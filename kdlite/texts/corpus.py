@@ -16,7 +16,7 @@ from kdlite.checks import check_integer, check_kind, check_path, check_seed, sho
 from kdlite.distribution import stream_seed
 from kdlite.store import sha256
 from kdlite.texts import shards
-from kdlite.texts.given import check_speaker, read_table, read_texts, read_tokens
+from kdlite.texts.given import read_table, read_texts, read_tokens
 from kdlite.texts.language import Language, Sampler
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ class Corpus:
                 within a text, a short text where there is no end token; or if the folder holds something else.
             OSError: if the disk is full; what is half-written is removed.
         """
-        language, tokenizer = check_speaker(model)
+        language, tokenizer = getattr(model, "language", None), getattr(model, "tokenizer", None)
+        if not isinstance(language, Language) or not callable(tokenizer):
+            raise ValueError(f"model must have a language and a tokenizer, got {show(model)}; load one")
         shards.write_given(folder, language, sampler, read_texts(texts, language, tokenizer))
         return cls.open(folder)
 

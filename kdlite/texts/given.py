@@ -85,16 +85,6 @@ def _encode(prompt: Any, tokenizer: Any, language: Language | None) -> tuple[int
     return check_prompt(ids if language is None else language.unspelled(ids))
 
 
-def check_speaker(model: Any) -> tuple[Language, Any]:
-    """The language and the tokenizer of a model, or a ValueError where one is missing."""
-    language, tokenizer = getattr(model, "language", None), getattr(model, "tokenizer", None)
-    if not isinstance(language, Language) or not callable(tokenizer):
-        raise ValueError(
-            f"model must have a language and a tokenizer, got {show(model)}; load one that has both"
-        )
-    return language, tokenizer
-
-
 def read_texts(texts: Iterable[Any], language: Language, tokenizer: Any) -> Iterator[Given]:
     """Strings, or where there are several prompts pairs of a prompt (or its number) and a string, as texts of the
     language, some at a time, or a ValueError for what is none; so is what the next two read.
