@@ -64,9 +64,6 @@ def test_sharpen_composes_and_leaves_the_model():
     tokens = model.sample(10, 0)
     before = model.log_prob(tokens)
     assert model.sharpen(2).sharpen(3).beta == model.sharpen(6).beta == 6
-    np.testing.assert_array_equal(
-        model.sharpen(2).sharpen(3).log_prob(tokens), model.sharpen(6).log_prob(tokens)
-    )
     np.testing.assert_array_equal(model.log_prob(tokens), before)
     assert model.sharpen(2).model is model.model
 
@@ -76,32 +73,21 @@ def test_sharpen_composes_and_leaves_the_model():
 
 @pytest.mark.parametrize("truth", ["model", "markov"])
 def test_precision_and_recall_agree_with_enumeration(truth):
-    student = llama(chains().language)
-    truth = chains() if truth == "markov" else llama(chains().language, seed=3)
+    if truth == "markov":
+        truth, student = chains(), llama(chains().language)
+        assert kd.precision(student, truth=truth, n=500).value == -np.inf
+        mixed = {name: 0.9 * getattr(truth, name) + 0.1 / 3 for name in ("initial", "transitions")}
+        truth = replace(truth, **mixed)
+    else:
+        truth, student = (llama(LANGUAGES["end, longer prompt"], seed) for seed in (3, 1))
     texts = every_text(student.language)
     p, q = truth.log_prob(texts), student.log_prob(texts)
-    if np.isinf(p).any():
-        assert kd.precision(student, truth=truth, n=500).value == -np.inf
-        truth = replace(
-            truth, transitions=0.9 * truth.transitions + 0.1 / 3, initial=0.9 * truth.initial + 0.1 / 3
-        )
-        p = truth.log_prob(texts)
     for measure, sampled, scored in ((kd.precision, q, p), (kd.recall, p, q)):
         found = [measure(student, truth=truth, n=128, seed=seed) for seed in range(60)]
         values, errors = (np.array([getattr(f, name) for f in found]) for name in ("value", "stderr"))
         exact = np.exp(sampled) @ scored / (np.exp(sampled) @ student.size(texts))
         assert abs(values.mean() - exact) < 4 * values.std() / math.sqrt(len(values))
         assert errors.mean() == pytest.approx(values.std(), rel=0.3)
-
-
-def test_precision_of_texts_that_end():
-    language = LANGUAGES["end, longer prompt"]
-    student, truth, texts = llama(language), gpt2(language), every_text(language)
-    p, q, sizes = truth.log_prob(texts), student.log_prob(texts), student.size(texts)
-    for measure, sampled, scored in ((kd.precision, q, p), (kd.recall, p, q)):
-        found = measure(student, truth=truth, n=1500)
-        exact = np.exp(sampled) @ scored / (np.exp(sampled) @ sizes)
-        assert abs(found.value - exact) < 4 * found.stderr < 0.2
 
 
 def test_texts_and_points_are_not_compared():
@@ -149,10 +135,8 @@ def test_save_writes_weights_and_language(tmp_path):
     opened = LanguageModel(LlamaForCausalLM.from_pretrained(tmp_path), PLAIN, beta=2.0)
     tokens = model.sample(5, 0)
     np.testing.assert_array_equal(opened.log_prob(tokens), model.log_prob(tokens))
-    other = llama(PLAIN, seed=4)
-    torch.testing.assert_close(
-        weights(other.with_weights(tmp_path / "model.safetensors")), weights(model), rtol=0, atol=0
-    )
+    other = llama(PLAIN, seed=4).with_weights(tmp_path / "model.safetensors")
+    assert torch.equal(weights(other), weights(model))
     with pytest.raises(ValueError, match=r"does not hold the weights of LanguageModel\("):
         llama(PLAIN, hidden_size=24).with_weights(tmp_path / "model.safetensors")
 

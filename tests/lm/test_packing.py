@@ -22,59 +22,12 @@ def texts(language, n, seed=0):
     return tokens
 
 
-def like_smollm2(n, seed=0):
-    """Texts that end at each place with the hazard at which 78 % of 512 places come before the end."""
-    hazard = 1 / 1_000
-    assert (1 - (1 - hazard) ** 512) / hazard / 512 == pytest.approx(0.78, abs=0.01)
-    sizes = np.minimum(np.random.default_rng(seed).geometric(hazard, n), 512)
-    tokens = np.where(np.arange(512) < sizes[:, None] - 1, 5, 0)
-    tokens[sizes == 512, -1] = 5
-    return tokens
-
-
-def unpack(rows):
-    """Input, target and position lists of each text in the rows."""
-    for r in range(len(rows.ids)):
-        for k in range(1, rows.texts[r].max() + 1):
-            at = rows.texts[r] == k
-            yield [a[r][at].tolist() for a in (rows.ids, rows.targets, rows.positions)]
-
-
-@pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
-@pytest.mark.parametrize("n", [1, 2, 33])
-def test_each_text_is_laid_out_once_after_its_prompt(language, n):
-    tokens, prompt = texts(language, n), list(language.prompt)
-    expected = []
-    for text in tokens.tolist():
-        text = text[: text.index(language.eos) + 1] if language.eos in text else text
-        ids = prompt + text[:-1]
-        expected.append([ids, [IGNORED] * (len(prompt) - 1) + text, list(range(len(ids)))])
-    rows = pack(tokens, language)
-    assert sorted(unpack(rows)) == sorted(expected)
-    used = sum(len(ids) for ids, _, _ in expected)
-    assert np.count_nonzero(rows.texts) == used
-    padding = rows.texts == 0
-    assert (rows.ids[padding] == 0).all() and (rows.targets[padding] == IGNORED).all()
-    assert rows.ids.shape[1] == max(len(ids) for ids, _, _ in expected)
-
-
-@pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
-def test_a_place_looks_back_at_its_own_text_alone(language):
-    rows = pack(texts(language, 20), language)
-    mask = rows.mask()
-    n, width = rows.ids.shape
-    assert mask.shape == (n, 1, width, width) and mask.dtype == bool
-    for r in range(n):
-        for i in range(width):
-            for j in range(width):
-                assert mask[r, 0, i, j] == (j <= i and rows.texts[r, i] == rows.texts[r, j])
-    assert mask.any(axis=-1).all()  # attention over nothing is not a number
-
-
 def test_hardly_a_position_is_wasted_on_lengths_like_smollm2s():
+    """Of 512 places 78 % come before the end."""
     language = Language(10, 512, (3,), eos=0)
     for seed in range(5):
-        tokens = like_smollm2(256, seed)
+        sizes = np.minimum(np.random.default_rng(seed).geometric(1 / 1_000, 256), 512)
+        tokens = np.where((np.arange(512) < sizes[:, None] - 1) | (sizes[:, None] == 512), 5, 0)
         rows = pack(tokens, language)
         useful = np.count_nonzero(rows.targets != IGNORED)
         assert useful == language.size(tokens).sum()
@@ -100,7 +53,11 @@ def test_packing_changes_neither_loss_nor_gradient(kind, language):
 
     packed, packed_gradient = gradient(tokens)
     alone, gradient_alone = gradient(*tokens[:, None])
-    assert len(pack(tokens, language).ids) < 17 or language.eos is None
+    rows = pack(tokens, language)
+    assert len(rows.ids) < 17 or language.eos is None
+    assert (rows.ids[rows.texts == 0] == 0).all() and rows.mask().any(
+        axis=-1
+    ).all()  # nothing looks at nothing
     assert packed == pytest.approx(-full_log_prob(model, tokens).sum(), rel=1e-5)
     assert packed == pytest.approx(alone, rel=1e-5)
     torch.testing.assert_close(packed_gradient, gradient_alone, rtol=1e-4, atol=1e-4)
@@ -109,12 +66,10 @@ def test_packing_changes_neither_loss_nor_gradient(kind, language):
 def test_rows_hold_each_text_after_its_own_prompt():
     language = Language(11, 20, Prompts([(3,), (10, 3, 7, 4, 5), (10, 8)]), eos=2, begin=10)
     model = llama(language)
-    tokens = model.sample(31, 0)
-    expected = []
+    tokens, expected = model.sample(31, 0), 0.0
     for k, prompt in enumerate(language.prompts):
-        expected += unpack(pack(tokens[tokens[:, 0] == k, 1:], replace(language, prompt=prompt)))
-    rows = pack(tokens, language)
-    assert sorted(unpack(rows)) == sorted(expected)
+        alone = replace(model, language=replace(language, prompt=prompt))
+        expected -= full_log_prob(alone, tokens[tokens[:, 0] == k, 1:]).sum()
     with torch.no_grad():
-        loss = TokenLoss(model.model, language.begin)(*rows.tensors())
-    assert loss.item() == pytest.approx(-model.log_prob(tokens).sum(), rel=1e-5)
+        loss = TokenLoss(model.model, language.begin)(*pack(tokens, language).tensors())
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
