@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,18 +33,6 @@ from kdlite.store import claim, locked, write_json
 from kdlite.texts.corpus import Corpus
 
 CHECKPOINT = "checkpoint.safetensors"
-
-
-class Texts(Protocol):
-    """What steps are made of: a corpus, say."""
-
-    tokens: int  # of one epoch
-
-    def __len__(self) -> int: ...
-
-    def steps(self, size: int, seed: int, epoch: int, start: int = 0) -> Iterator[np.ndarray]:
-        """Texts ``(size, length)`` of each step of an epoch, from step ``start`` on."""
-        ...
 
 
 def fit(
@@ -98,7 +86,7 @@ def fit(
 
 def train(
     model: LanguageModel,
-    lesson: Callable[[PreTrainedModel], tuple[nn.Module, Texts]],
+    lesson: Callable[[PreTrainedModel], tuple[nn.Module, Any]],
     recipe: Recipe,
     out: str | Path,
     run: dict,
@@ -111,7 +99,8 @@ def train(
 
     Args:
         lesson: loss and texts for the module that will learn. The loss has that module as its ``model``, and is
-            called like ``TokenLoss``; each step's texts are asked for when the step before it has been made.
+            called like ``TokenLoss``. The texts have the ``len``, ``tokens`` and ``steps`` of a corpus; each step's are
+            asked for when the step before it has been made.
         run: what is trained, for ``run.json``: with the recipe it decides every bit of the result.
         corpora: to learn from, and to validate on, if there are such.
     """
@@ -140,7 +129,7 @@ class _Training:
         self,
         loss: nn.Module,
         start: LanguageModel,
-        texts: Texts,
+        texts: Any,
         recipe: Recipe,
         out: Path,
         validation: Corpus | None,

@@ -167,18 +167,10 @@ class Corpus:
         folder = check_path("folder", folder)
         manifest, path = shards.read_manifest(folder), folder / shards.MANIFEST
         try:
-            return cls(
-                folder,
-                sampler=manifest["sampler"],
-                beta=manifest["beta"],
-                seed=manifest["seed"],
-                language=Language(**manifest["language"]),
-                sizes=tuple(shard["texts"] for shard in manifest["shards"]),
-                tokens=manifest["tokens"],
-                symbols=manifest["symbols"],
-                digest=sha256(path),
-                cut=manifest.get("cut", 0),
-            )
+            more = {name: manifest[name] for name in ("sampler", "beta", "seed", "tokens", "symbols")}
+            more |= {"language": Language(**manifest["language"]), "cut": manifest.get("cut", 0)}
+            sizes = tuple(shard["texts"] for shard in manifest["shards"])
+            return cls(folder, sizes=sizes, digest=sha256(path), **more)
         except (KeyError, TypeError, ValueError) as error:
             raise shards.not_a_manifest(path, error) from None
 

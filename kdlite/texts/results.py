@@ -3,9 +3,9 @@
 Knows the table that a run writes; knows nothing of how it came about.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -81,10 +81,8 @@ class Results:
         return cls.load(paths[name])
 
     def select(self, curve: str, **values: float | str) -> list[dict]:
-        """The rows of one curve, with these values of seed, tau or beta, or of a knob and its setting; maybe none.
-
-        Raises:
-            ValueError: for a curve that the results do not have, or a name that its rows do not.
+        """The rows of one curve, with these values of seed, tau or beta, or of a knob and its setting; maybe none. A
+        ValueError for a curve that the results do not have, or a name that its rows do not.
         """
         rows = [row for row in self.rows if row["curve"] == curve]
         if not rows:
@@ -101,20 +99,22 @@ class Results:
         """The four curves along beta = 1/tau, one line a seed; the one teacher is the same for all."""
         seeds, taus = self.profile["seeds"], sorted(self.profile["taus"], reverse=True)
 
-        def table(score: str, find: Callable[[int, float], list[dict]]) -> np.ndarray:
-            return np.array([[find(s, t)[0][score]["value"] for t in taus] for s in seeds])
+        def table(score: str, curve: str, seeded: bool = True, tau: float | None = None) -> np.ndarray:
+            at = [[{"tau": tau or t} | ({"seed": s} if seeded else {}) for t in taus] for s in seeds]
+            return np.array([[self.select(curve, **one)[0][score]["value"] for one in line] for line in at])
 
-        def curve(find: Callable[[int, float], list[dict]]) -> Curve:
-            return Curve(table("precision", find), table("recall", find))
+        def curve(*of: Any) -> Curve:
+            return Curve(table("precision", *of), table("recall", *of))
 
-        def teacher(_: int, tau: float) -> list[dict]:
-            return self.select("teacher", tau=tau)
-
-        distilled = curve(lambda s, t: self.select("distilled", seed=s, tau=t))
-        direct = curve(lambda s, _: self.select("cooled", seed=s, tau=1))
-        cooled = curve(lambda s, t: self.select("cooled", seed=s, tau=t))
-        more = {"teacher": curve(teacher), "teacher_entropy": table("entropy", teacher)}
-        return Frontier(np.array(seeds), 1 / np.array(taus), distilled, direct, cooled, **more)
+        return Frontier(
+            np.array(seeds),
+            1 / np.array(taus),
+            distilled=curve("distilled"),
+            direct=curve("cooled", True, 1),
+            cooled=curve("cooled"),
+            teacher=curve("teacher", False),
+            teacher_entropy=table("entropy", "teacher", False),
+        )
 
 
 def _check(profile: dict, truth: Estimate, rows: list[dict], provenance: dict) -> None:
