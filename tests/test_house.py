@@ -12,7 +12,7 @@ import kdlite
 HOME = Path(kdlite.__file__).parent
 # From the ground up. Rooms on one floor do not know of each other.
 FLOORS = (
-    {"checks", "files", "page", "parallel", "provenance", "store"},
+    {"checks", "files", "packages", "page", "parallel", "provenance", "store"},
     {"advice", "distribution", "frontier", "selection"},
     {"mixtures", "texts"},
     {"explorer", "lm", "plots"},

@@ -24,8 +24,9 @@ from kdlite.checks import check_beta, check_each, check_integer, one_line, show
 from kdlite.files import DISK_ERRORS
 from kdlite.lm import pypi
 from kdlite.lm.model import LanguageModel, check_device, fingerprint, frozen
-from kdlite.lm.pypi import PACKAGE, PACKAGED, room
+from kdlite.lm.pypi import PACKAGE, PACKAGED
 from kdlite.lm.quiet import quiet
+from kdlite.packages import room
 from kdlite.store import sha256
 from kdlite.texts.language import Language
 

