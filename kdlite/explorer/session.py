@@ -2,11 +2,11 @@
 
 Knows questions, their limits and what is asked next of the same truth; knows nothing of widgets, kernels or workers.
 
-A question is a dict of plain values: "id", "kind", "truth" (a list of modes, each weight, mean x, mean y, covariance xx,
-xy, yy), "profile" (its name), "teacher_components", "student_components", and for the kind "fit" the "betas", for the
-kind "runs" the one "beta". The answer is a dict with the same "id" and its "kind", and bytes, which are a Family: of
-this one setting, or of "runs" of the paper's sampled recipe. What cannot be answered is of the kind "refused", with a
-"reason" and no bytes.
+A question is a dict of plain values: "id"; "kind", one of ``ANSWERS``; "truth", a list of modes, each weight, mean x,
+mean y, covariance xx, xy, yy; "profile", its name; "teacher_components"; "student_components"; and for a fit "betas",
+for runs one "beta". The answer is a dict with the same "id" and "kind" and the "name" of what the bytes beside it are: a
+Family of this one setting, or of "runs" of the paper's sampled recipe at it. What cannot be answered is of the kind
+"refused", with a "reason" and no bytes.
 """
 
 import numpy as np
@@ -17,6 +17,8 @@ from kdlite.explorer.live import Fits
 from kdlite.explorer.storage import Family, to_mixture
 from kdlite.mixtures.mixture import GaussianMixture
 
+# Kinds of questions, and under which name the page keeps the answer.
+ANSWERS = {"fit": "answer", "runs": "cloud"}
 _MODES, _COMPONENTS, _BETAS = 24, 12, 100  # at most, so that an answer is a matter of seconds
 _FARTHEST = 100.0
 _WIDTHS = 0.01, 100.0  # standard deviations of a mode, along its axes
@@ -35,32 +37,37 @@ class Session:
 
     def reply(self, question: object) -> tuple[dict, bytes]:
         """The answer to a question, see the module. Never raises for what is asked."""
-        about = question if isinstance(question, dict) else {}
-        reply = {"id": str(about.get("id")), "kind": about.get("kind")}
+        asked = question if isinstance(question, dict) else {}
         try:
-            return reply, self._answer(question).to_bytes()
+            found = self._answer(asked).to_bytes()
         except ValueError as error:
-            return reply | {"kind": "refused", "reason": one_line(error)}, b""
+            return {"id": str(asked.get("id")), "kind": "refused", "reason": one_line(error)}, b""
+        kind = asked["kind"]
+        return {"id": str(asked["id"]), "kind": kind, "name": ANSWERS[kind]}, found
 
-    def _answer(self, question: object) -> Family:
-        check_kind("a question", question, dict, "send a message with its kind and truth")
+    def _answer(self, question: dict) -> Family:
         kind, truth = question.get("kind"), truth_of(question.get("truth"))
+        if kind not in list(ANSWERS):
+            raise ValueError(
+                f"a question must be of a kind among {list(ANSWERS)}, got {show(kind)}; ask one of these"
+            )
+        check_kind("id", question.get("id"), str, "the answer bears it")
         setting = {"profile": question.get("profile")}
         check_kind("profile", setting["profile"], str, "it is the name of the truth")
         for name in ("teacher_components", "student_components"):
             setting[name] = check_integer(
                 name, question.get(name), 1, "a mixture has a few components", most=_COMPONENTS
             )
-        header = {"question": str(question.get("id")), "modes": question["truth"]}
+        header = {"question": question["id"], "modes": question["truth"]}
         if kind == "fit":
-            betas = [check_beta(b) for b in check_each("betas", question.get("betas"), "[1.0] is the shortest")]
+            betas = [
+                check_beta(b) for b in check_each("betas", question.get("betas"), "[1.0] is the shortest")
+            ]
             check_integer("the number of betas", len(betas), 1, "ask for fewer at a time", most=_BETAS)
             found = self._fits.fit(truth, setting, betas)
             return Family(found.header | header, found.arrays)
-        if kind == "runs":
-            at = {**setting, "beta": check_beta(question.get("beta")), "modes": question["truth"]}
-            return Family(header | {"runs": at}, {"runs": self._more_runs(truth, at)})
-        raise ValueError(f"a question is of the kind 'fit' or 'runs', got {show(kind)}; ask for one of these")
+        at = {**setting, "beta": check_beta(question.get("beta")), "modes": question["truth"]}
+        return Family(header | {"runs": at}, {"runs": self._more_runs(truth, at)})
 
     def _more_runs(self, truth: GaussianMixture, at: dict) -> np.ndarray:
         """The runs at this setting so far, ``(R, 4)``, with some more of seeds that were not drawn before."""

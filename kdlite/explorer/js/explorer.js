@@ -52,7 +52,7 @@ class Explorer {
     this.playButton = makeButton("Play", () => (this.timer ? this.stop() : this.play()), { class: "kd-play" });
     this.paperButton = makeButton("The paper’s run", () => this.showPaper(), { "aria-pressed": "false" });
     this.paperButton.hidden = !header.runs;
-    this.newButton = makeButton("New samples", () => this.live.ask("runs", { runs: "new" }), { disabled: true });
+    this.newButton = makeButton("New samples", () => this.live.draw(), { disabled: true });
     this.resetButton = makeButton("Put the modes back", () => this.change({ modes: [] }));
     this.checks = Object.fromEntries(
       ["truth", "teacher", "student"].map((name) => [name, makeCheckbox(symbol(name, name), (on) => this.toggle(name, on))]),
@@ -60,7 +60,7 @@ class Explorer {
     const { beta, ...others } = this.sliders;
     const slider = (s) => s.element;
     this.figure = make("div", { class: "kd-figure" },
-      make("div", { class: "kd-plane" }, this.plane, this.live.handles),
+      make("div", { class: "kd-plane" }, this.plane, this.live.handles, this.live.waking),
       make("div", { class: "kd-knob" }, beta.element, this.playButton),
       make("div", { class: "kd-side" },
         make("div", { class: "kd-frontier" }, this.frontier),
@@ -182,9 +182,10 @@ class Explorer {
     this.paperButton.setAttribute("aria-pressed", String(runs.length > 0 && this.model.get("runs") === "paper"));
     this.newButton.disabled = !this.live.answers;
     this.resetButton.hidden = !this.model.get("modes").length;
-    this.live.placeHandles(picture.truth);
+    this.live.placeHandles(this.truthNow());
     this.note(shown);
-    const words = inWords(picture);
+    const words = shown.stale ? "Fitting teacher and student to this truth …" : inWords(picture);
+    this.figure.toggleAttribute("data-dim", Boolean(shown.stale) && this.live.state !== "here");
     this.words.textContent = words;
     this.speak(words);
   }
@@ -198,8 +199,7 @@ class Explorer {
       return { picture: this.last, runs: this.runsAt(setting, modes) };
     }
     const stored = pictureOf(this.family, setting);
-    const truth = stored.truth.slice();
-    modes.forEach(([x, y], k) => truth.set([x, y], 6 * k + 1));
+    const truth = Float32Array.from(modes.flat());
     const answer = this.decoded("answer");
     const same = (value) => JSON.stringify(value) === JSON.stringify(modes);
     const fits = answer && has(answer, setting);
@@ -212,13 +212,21 @@ class Explorer {
     return { picture, runs: this.runsAt(setting, modes), stale };
   }
 
+  // The modes of the truth that is shown: weight, mean (2) and covariance (3) of each.
+  truthNow() {
+    const modes = this.model.get("modes");
+    if (modes.length) return modes.map((mode) => [...mode]);
+    const { truth } = pictureOf(this.family, this.setting);
+    return Array.from({ length: truth.length / 6 }, (_, k) => [...truth.subarray(6 * k, 6 * k + 6)]).filter(([weight]) => weight > 0);
+  }
+
   // The cloud of sampled runs to draw, as rows of precision and recall, distilled and direct; empty for none.
   runsAt(setting, modes) {
     const kind = this.model.get("runs");
     if (!kind) return [];
     const source = kind === "paper" ? this.family : this.decoded("cloud");
     const at = source?.header.runs;
-    if (!at || JSON.stringify(at.modes ?? []) !== JSON.stringify(modes)) return [];
+    if (!at || (at.modes && JSON.stringify(at.modes) !== JSON.stringify(this.truthNow())) || (kind === "paper" && modes.length)) return [];
     if (Object.keys(SETTINGS).some((name) => at[name] !== setting[name])) return [];
     const flat = part(source, "runs");
     return Array.from({ length: flat.length / 4 }, (_, i) => flat.subarray(4 * i, 4 * i + 4));
@@ -238,10 +246,7 @@ class Explorer {
       notes.push(`Dots: ${runs.length} ${which} runs of the paper’s sampled recipe at this setting, distilled and direct; ` +
         "rings and lines: the exact answer.");
     }
-    if (this.live.isSilent) notes.push("The kernel has not answered; run the cell again.");
-    else if (this.live.answers && this.live.pending()) notes.push("Fitting …");
-    if (this.live.answers) notes.push("Drag a mode of p*, or move it with the arrow keys: teacher and student refit.");
-    else notes.push("Dragging a mode of p* and drawing new samples need a live kernel: open the notebook in JupyterLab or Colab.");
+    notes.push(this.live.note());
     const text = notes.join(" ");
     if (this.notes.textContent !== text) this.notes.textContent = text;
   }
