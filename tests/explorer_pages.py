@@ -9,10 +9,11 @@ from kdlite.page import LOADER
 _KIND = "application/vnd.jupyter.widget-{}+json"
 
 
-def page(explorers, views=None, theme=None, change=lambda state: None, runtime=None):
+def page(explorers, views=None, theme=None, change=lambda state: None, live=False):
     """A page as the book writes it: each widget's state, a place for each view, and the book's loader.
 
-    `change` may spoil the state of each widget first. `runtime` says where the page's Python is, if it has one.
+    `change` may spoil the state of each widget first. A live page loads the loader
+    from beside it, as the book's pages do.
     """
     states = dependency_state(list(explorers), drop_defaults=False)
     for state in states.values():
@@ -20,12 +21,14 @@ def page(explorers, views=None, theme=None, change=lambda state: None, runtime=N
     version = {"version_major": 2, "version_minor": 0}
     blocks = [_block("state", {**version, "state": states})]
     blocks += [_block("view", {**version, "model_id": widget.model_id}) for widget in views or explorers]
-    runtime = f' data-runtime="{runtime}"' if runtime else ""
+    script = f"<script>{LOADER.read_text()}</script>"
+    if live:
+        script = f'<script src="_static/{LOADER.name}" data-runtime="runtime.js"></script>'
     theme = f' data-theme="{theme}"' if theme else ""
     return (
         f'<!doctype html><html lang="en"{theme}><head><meta charset="utf-8"><title>Explorer</title>'
         '<meta name="viewport" content="width=device-width"></head><body style="margin: 8px">'
-        f"<main><h1>Explorer</h1>{''.join(blocks)}</main><script{runtime}>{LOADER.read_text()}</script></body></html>"
+        f"<main><h1>Explorer</h1>{''.join(blocks)}</main>{script}</body></html>"
     )
 
 

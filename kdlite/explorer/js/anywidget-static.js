@@ -16,6 +16,7 @@
   const STATE = 'script[type="application/vnd.jupyter.widget-state+json"]';
 
   const { currentScript } = document;
+  const PATIENCE = 120_000; // milliseconds for Python to start: of a file that it cannot use, Pyodide says nothing
 
   // What the page carries: a script to load, named by its address, or a block of JSON in the page itself.
   async function carried(runtime) {
@@ -52,6 +53,7 @@
       for (const model of this.models) model.emit("msg:custom", said);
     }
     end(said) {
+      clearTimeout(this.waiting);
       this.worker?.terminate();
       this.worker = null;
       if (this.said.kind !== "failed") this.tell(said);
@@ -67,15 +69,20 @@
         this.worker.onmessage = ({ data }) => this.answer(data);
         this.worker.onerror = ({ message }) => this.answer({ failed: message });
         this.worker.postMessage({ files });
+        this.waiting = setTimeout(() => this.answer({ failed: "it did not start in time" }), PATIENCE);
       } catch (error) {
         this.answer({ failed: error.message });
       }
     }
     answer({ waking, here, failed, model, reply, content }) {
-      if (failed) this.end({ kind: "failed", reason: failed });
-      else if (here) this.tell({ kind: "here" });
-      else if (waking) this.tell({ kind: "waking", share: waking });
-      else {
+      if (failed) {
+        this.end({ kind: "failed", reason: failed });
+      } else if (here) {
+        clearTimeout(this.waiting);
+        this.tell({ kind: "here" });
+      } else if (waking) {
+        this.tell({ kind: "waking", share: waking });
+      } else {
         if (reply.name) this.models[model].set(reply.name, new DataView(content.buffer));
         this.models[model].emit("msg:custom", reply);
       }

@@ -61,9 +61,6 @@ function fail(error) {
   self.postMessage({ failed: String(error?.message ?? error).trim().split("\n").pop() });
 }
 
-// A file that cannot be used leaves Pyodide waiting, with nothing but this to tell.
-self.addEventListener("unhandledrejection", ({ reason }) => answer || fail(reason));
-
 self.onmessage = async ({ data: { files, model, question } }) => {
   try {
     if (files) return await start(files);
