@@ -20,7 +20,7 @@ from kdlite.checks import check_beta, check_kind, check_path, show
 from kdlite.files import placing
 from kdlite.lm.next_token import WHOLE, Truncation
 from kdlite.lm.quiet import quiet
-from kdlite.lm.sampling import draws
+from kdlite.lm.sampling import Decoder, Generator, draws
 from kdlite.lm.scoring import IGNORED, score_tokens
 from kdlite.texts.language import Language, Reading
 
@@ -80,8 +80,9 @@ class LanguageModel:
                 f"the language has {language.vocabulary} token ids, the model {config.vocab_size}; "
                 "they must agree, but for a begin token that only the model has (begin = vocabulary)"
             )
+        check_device(self.model.device)
         positions = len(language.prompt) + language.length - 1
-        if positions > config.max_position_embeddings:
+        if positions > getattr(config, "max_position_embeddings", positions):
             raise ValueError(
                 f"a prompt of {len(language.prompt)} and a length of {language.length} need {positions} "
                 f"positions, the model has {config.max_position_embeddings}; lower length"
@@ -100,6 +101,13 @@ class LanguageModel:
     def length(self) -> int:
         """Longest text, in tokens."""
         return self.language.length
+
+    @property
+    def decoder(self) -> str:
+        """What draws the texts: "Decoder", the fast one written for Llama's relatives, or "Generator", the cache of
+        transformers, which serves every architecture.
+        """
+        return (Decoder if Decoder.knows(self.model) else Generator).__name__
 
     def sharpen(self, beta: float) -> "LanguageModel":
         """The same weights with each token's distribution at temperature 1/beta: probabilities ∝ p(token)^beta.
@@ -278,7 +286,11 @@ def frozen(module: PreTrainedModel) -> PreTrainedModel:
 
 
 def check_device(device: str | torch.device) -> torch.device:
-    """A device of this machine, or a ValueError."""
+    """A device of this machine, or a ValueError; also for Apple's, which lacks the float64 that texts are summed in."""
+    if str(device).startswith("mps"):
+        raise ValueError(
+            f"device {str(device)!r} has no float64, in which texts are drawn and scored; use 'cpu'"
+        )
     try:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError, TypeError, ValueError):

@@ -3,6 +3,7 @@
 Knows token arrays; knows nothing of models or files.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -52,3 +53,15 @@ def pack(tokens: np.ndarray, language: Language) -> Rows:
             texts[r, place] = k
             at = place.stop
     return Rows(ids, targets, positions, texts)
+
+
+def passes(rows: Rows, size: int, index: int, workers: int) -> list[Rows]:
+    """The share of one of several processes, ``size`` rows at a time; every process gets as many passes, and one that has
+    run out of rows a row without targets.
+    """
+    n = len(rows.ids)
+    mine = np.arange(index, n, workers)
+    count = math.ceil(math.ceil(n / workers) / size)
+    found = [Rows(*(a[mine[i * size : (i + 1) * size]] for a in rows)) for i in range(count)]
+    idle = Rows(*(a[:1] for a in rows))._replace(targets=np.full_like(rows.targets[:1], IGNORED))
+    return [share if len(share.ids) else idle for share in found]

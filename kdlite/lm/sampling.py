@@ -42,28 +42,46 @@ class _Layer(nn.Module):
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
         attention, mlp = layer.self_attn, layer.mlp
-        self.parts = {
-            "qkv": [p.weight.detach() for p in (attention.q_proj, attention.k_proj, attention.v_proj)],
-            "gate_up": [p.weight.detach() for p in (mlp.gate_proj, mlp.up_proj)],
-        }
-        for name, weight in {
-            "norm": layer.input_layernorm.weight,
-            "qkv": torch.cat(self.parts["qkv"]),
-            "out": attention.o_proj.weight,
-            "mlp_norm": layer.post_attention_layernorm.weight,
-            "gate_up": torch.cat(self.parts["gate_up"]),
-            "down": mlp.down_proj.weight,
+        self.fused = {}
+        for name, parts in {
+            "qkv": (attention.q_proj, attention.k_proj, attention.v_proj),
+            "out": (attention.o_proj,),
+            "gate_up": (mlp.gate_proj, mlp.up_proj),
+            "down": (mlp.down_proj,),
         }.items():
-            self.register_buffer(name, weight.detach(), persistent=False)
+            self._keep(name, [part.weight for part in parts])
+            self._keep(f"{name}_bias", [part.bias[:, None] for part in parts if part.bias is not None])
+        for name, norm in {
+            "norm": layer.input_layernorm,
+            "mlp_norm": layer.post_attention_layernorm,
+            "q_norm": getattr(attention, "q_norm", None),
+            "k_norm": getattr(attention, "k_norm", None),
+        }.items():
+            self._keep(name, [] if norm is None else [norm.weight])
+
+    def _keep(self, name: str, parts: list[Tensor]) -> None:
+        parts = [part.detach() for part in parts]
+        if len(parts) > 1:
+            self.fused[name] = parts
+        whole = torch.cat(parts) if name in self.fused else next(iter(parts), None)
+        self.register_buffer(name, whole, persistent=False)
 
     def refresh(self) -> None:
         """Fuse the weights anew, at the same addresses."""
-        for name, parts in self.parts.items():
+        for name, parts in self.fused.items():
             torch.cat(parts, out=getattr(self, name))
+
+    def product(self, name: str, x: Tensor, onto: Tensor | None = None) -> Tensor:
+        """Weights times columns ``(H, rows)``, with the bias if there is one, added to other columns if there are any."""
+        weight, bias = getattr(self, name), getattr(self, f"{name}_bias")
+        if bias is not None:
+            onto = bias if onto is None else onto + bias
+        return weight @ x if onto is None else torch.addmm(onto, weight, x)
 
 
 class Decoder(nn.Module):
-    """A Llama-shaped model rewritten for drawing one token at a time, over a cache of fixed size.
+    """A Llama-shaped model (with biases or norms of its heads too, as Qwen's have) rewritten for drawing one token at a
+    time, over a cache of fixed size.
 
     Everything that changes lives in buffers of fixed address, and a step neither takes nor returns a tensor
     nor looks at one's values, so a GPU can replay it as a graph. Activations have the batch as their last
@@ -121,9 +139,10 @@ class Decoder(nn.Module):
 
     @staticmethod
     def knows(model: PreTrainedModel) -> bool:
-        """Whether the model has the architecture that is written out here."""
+        """Whether the model has an architecture that is written out here."""
         config = model.config
-        return config.model_type == "llama" and not (config.attention_bias or config.mlp_bias)
+        window = getattr(config, "sliding_window", None)  # some layers, or all, would not look further back
+        return config.model_type in ("llama", "mistral", "qwen2", "qwen3") and window is None
 
     def logits(self, rows: int, span: int) -> Tensor:
         """Logits of the next token of the first ``rows`` texts, shape ``(rows, V)``, looking back over the first
@@ -134,19 +153,23 @@ class Decoder(nn.Module):
         ahead = self.places[:span] > self.place
         x = self.embedding[token].T  # (H, rows)
         for i, layer in enumerate(self.layers):
-            qkv = layer.qkv @ self._normalise(x, layer.norm)
+            qkv = layer.product("qkv", self._normalise(x, layer.norm))
             qkv = qkv.unflatten(0, (-1, self.dim))  # (heads, D, rows)
             queries = self.groups * self.heads
-            turned = _turn(qkv[: queries + self.groups], cos, sin)
+            looking = qkv[: queries + self.groups]
+            if layer.q_norm is not None:
+                q, k = looking.split((queries, self.groups))
+                looking = torch.cat((self._normalise(q, layer.q_norm), self._normalise(k, layer.k_norm)))
+            turned = _turn(looking, cos, sin)
             for cache, new in ((self.keys, turned[queries:]), (self.values, qkv[queries + self.groups :])):
                 cache[i, :rows].index_copy_(2, self.place, new.permute(2, 0, 1)[:, :, None])
             q = turned[:queries].unflatten(0, (self.groups, self.heads)).permute(3, 0, 1, 2)
             scores = (q * self.scale) @ self.keys[i, :rows, :, :span].mT  # (rows, groups, heads, span)
             attention = scores.float().masked_fill(ahead, -math.inf).softmax(dim=-1).to(q.dtype)
             seen = (attention @ self.values[i, :rows, :, :span]).flatten(1).T  # (heads * D, rows)
-            x = torch.addmm(x, layer.out, seen)
-            gate, up = (layer.gate_up @ self._normalise(x, layer.mlp_norm)).chunk(2)
-            x = torch.addmm(x, layer.down, self.activate(gate) * up)
+            x = layer.product("out", seen, onto=x)
+            gate, up = layer.product("gate_up", self._normalise(x, layer.mlp_norm)).chunk(2)
+            x = layer.product("down", self.activate(gate) * up, onto=x)
         return (self.head @ self._normalise(x, self.norm)).T
 
     def step(self, rows: int, span: int) -> None:
@@ -217,9 +240,10 @@ class Decoder(nn.Module):
         return min(self.rows, -(-n // grain) * grain)
 
     def _normalise(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Root-mean-square normalisation of columns ``(H, rows)``, in float32."""
+        """Root-mean-square normalisation of columns ``(…, H, rows)``, in float32."""
         wide = x.float()
-        return weight[:, None] * (wide * torch.rsqrt(wide.square().mean(dim=0) + self.eps)).to(x.dtype)
+        scale = torch.rsqrt(wide.square().mean(dim=-2, keepdim=True) + self.eps)
+        return weight[:, None] * (wide * scale).to(x.dtype)
 
 
 def _compile(step: Callable[[int, int], None]) -> Callable[[int, int], None]:

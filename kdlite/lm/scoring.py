@@ -17,6 +17,7 @@ from kdlite.lm.next_token import WHOLE, Truncation, temper
 from kdlite.lm.sampling import Decoder, evaluating
 
 _CHUNK = 1 << 24  # logits held at a time
+_CACHED = 1 << 20  # on a processor: what is gone over several times should stay in its cache
 IGNORED = -1  # target of a position that is not scored
 
 
@@ -63,7 +64,7 @@ def _score(
     if Decoder.knows(model):
         hidden = model.model(ids, use_cache=False).last_hidden_state
         kept, wanted = hidden[keep], targets[keep]
-        size = max(1, _CHUNK // model.config.vocab_size)
+        size = _places(model.config.vocab_size, ids.device)
         found = [
             _pick(model.lm_head(kept[i : i + size]), wanted[i : i + size], beta, begin, truncation)
             for i in range(0, len(kept), size)
@@ -76,6 +77,12 @@ def _score(
         log_prob[i, kept] = _pick(out.logits[0, kept], targets[i, kept], beta, begin, truncation)
         states.append(_mean(out.hidden_states[-1], kept[None]))
     return Scored(log_prob, torch.cat(states))
+
+
+def _places(vocabulary: int, device: torch.device) -> int:
+    """Places whose logits are held at a time; enough for a product with the head to be worth reading the head."""
+    most = max(1, _CHUNK // vocabulary)
+    return most if device.type != "cpu" else min(most, max(256, _CACHED // vocabulary))
 
 
 def _pick(logits: Tensor, targets: Tensor, beta: float, begin: int | None, truncation: Truncation) -> Tensor:
@@ -168,7 +175,7 @@ class HeadLoss(torch.autograd.Function):
         by_hidden = torch.empty_like(hidden) if wants_hidden else None
         by_weight = torch.zeros_like(weight) if wants_weight else None
         loss = hidden.new_zeros((), dtype=torch.float64)
-        size = max(1, _CHUNK // (hidden.shape[1] if weight is None else len(weight)))
+        size = _places(hidden.shape[1] if weight is None else len(weight), hidden.device)
         for i in range(0, len(hidden), size):
             part = slice(i, i + size)
             h = hidden[part]

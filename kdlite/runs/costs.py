@@ -4,7 +4,6 @@ Knows stages and the shapes of models; knows nothing of how fast a device is. Lo
 """
 
 import copy
-import errno
 import math
 import shutil
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ _LOOK = 32  # a drawn token looks back over the places up to the next multiple o
 _READ, _LOGITS = (
     1 << 13,
     1 << 24,
-)  # places scored in one pass, and logits held while a text is scored or learned
+)  # places scored in one pass, and logits held while texts are scored or learned
 _LIBRARIES = 1e9  # bytes of host memory for Python and torch
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -98,9 +97,8 @@ class Costs:
                 yield self._read(truth, 2 * texts.points, size, 0)
             case Fit(learner, corpus, n, _, lesson, teacher, validation):
                 shape, recipe = self.shapes[stage.name], learner.recipe
-                seen = (
-                    validation.stop - validation.start if isinstance(validation, Part) else texts.validation
-                )
+                part = isinstance(validation, Part)
+                seen = validation.stop - validation.start if part else texts.validation
                 seen *= math.ceil(recipe.steps(n) / recipe.steps_per_checkpoint)
                 others = own + self._weights(shape, 4)  # the truth, and what the learner starts from
                 yield self._learn(shape, learner, recipe.epochs * n, seen, others)
@@ -147,14 +145,12 @@ class Costs:
         """Learning from n texts, and looks at validation texts. A gradient takes twice the pass forward."""
         rows, width = min(learner.recipe.rows_per_pass, learner.recipe.texts_per_step), self._span - 1
         once, weights = width * forward(shape, self._vocabulary, width), self._weights(shape, 4)
-        embeddings = (
-            0 if learner.recipe.train_embeddings else self._vocabulary * shape.hidden
-        )  # that do not learn
-        operations = n * (3 * once - 2 * width * embeddings) + validated * once
+        frozen = 0 if learner.recipe.train_embeddings else self._vocabulary * shape.hidden
+        operations = n * (3 * once - 2 * width * frozen) + validated * once
         # What a layer keeps for its gradient: norms, queries, keys and values, products; and each head's scores.
         kept = shape.layers * (10 * shape.hidden + 4 * shape.mlp + shape.heads * width)
         held = 4 * rows * width * kept + self._logits(rows * width)
-        moments = 3 * (weights - 4 * embeddings)  # with the gradient
+        moments = 3 * (weights - 4 * frozen)  # with the gradient
         times = (n + validated) / rows
         return Pass(operations / times, weights, weights + moments + held + others, times, True)
 
@@ -162,43 +158,31 @@ class Costs:
         return 3 * 4 * min(_LOGITS, tokens * self._vocabulary)
 
     def host(self, stage: Stage) -> float:
-        """Most bytes of the host's memory besides what is on a device: a model on its way there, and texts."""
-        texts, text = (
-            self.profile.texts,
-            self.language.length * 16,
-        )  # ids as the file has them, and in 64 bits
-        if truth := self.shapes["truth"]:
-            text += 4 * truth.hidden if isinstance(stage.job, Embed | Score | Measure) else 0  # its point
-        shard = texts.shard
-        match stage.job:
-            case Draw(n=n):
-                held = min(n, shard)
-            case Fit(n=n):
-                held = 2 * min(n, shard)
-            case Embed():
-                held = min(texts.train, shard) + texts.points
-            case Keep():
-                held = _KEPT_ON
-            case Score() | Measure():
-                held = 2 * texts.score
+        """Most bytes of the host's memory besides what is on a device: libraries, a model on its way there, and two
+        shards of texts, or all that are scored, with their points.
+        """
+        texts, truth = self.profile.texts, self.shapes["truth"]
+        scored = isinstance(stage.job, Score | Measure)
+        held = 2 * (texts.score if scored else min(getattr(stage.job, "n", texts.train), texts.shard))
+        text = 16 * self.language.length + (
+            4 * truth.hidden if truth and scored else 0
+        )  # two copies of its ids
         return _LIBRARIES + max(self._weights(shape, 4) for shape in self.shapes.values()) + held * text
 
     def disk(self, stage: Stage) -> int:
         """Most bytes that stay in the stage's folder: compression gains on that."""
         text = self.language.length * (2 if self.language.vocabulary <= 1 << 16 else 4) + 8
+        texts, truth = self.profile.texts, self.shapes["truth"]
         match stage.job:
-            case Draw(n=n):
-                return n * text
             case Embed():
-                return self.profile.texts.points * self.shapes["truth"].hidden * 4
+                return texts.points * truth.hidden * 4
             case Fit():
                 return self._weights(self.shapes[stage.name], 4)
-            case Keep():
-                return _KEPT_ON * text
-            case Score():
-                return self.profile.texts.score * text
             case Measure():  # and nats: of each text in float64, of each token in half precision
-                return self.profile.texts.score * (text + 6 * 8 + 2 * self.language.length)
+                return texts.score * (text + 6 * 8 + 2 * self.language.length)
+            case Draw(n=n):
+                return n * text
+        return (texts.score if isinstance(stage.job, Score) else _KEPT_ON) * text
 
     def checkpoints(self, stage: Stage) -> int:
         """Most bytes on the disk while a stage is at work: two checkpoints, weights and two moments each."""
@@ -220,11 +204,6 @@ class Costs:
             f"up to {spell(need)} are still to be written to {out.absolute()}, where {spell(free)} of disk are free; "
             "make room, or choose another folder"
         )
-
-    def check_disk(self, out: Path) -> None:
-        """Nothing, or an OSError if the disk has no room for what of a run is left to make."""
-        if shortage := self.shortage(out):
-            raise OSError(errno.ENOSPC, shortage)
 
 
 def spell(size: float) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from kdlite.checks import check_integer, check_kind, check_path, show
 from kdlite.runs.costs import Costs, spell
-from kdlite.runs.jobs import Draw, Fit, Score, Stage
+from kdlite.runs.jobs import Draw, Fit, Measure, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile
 
 _BYTES = {"float32": 4, "bfloat16": 2}
@@ -174,7 +174,7 @@ def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None 
     rows = tuple(_row(stage, costs, device, n) for stage in costs.stages)
     hours = [0.0] * n
     for i, (stage, row) in enumerate(zip(costs.stages, rows, strict=True)):
-        for j in [i % n] if isinstance(stage.job, Score) else range(n):
+        for j in [i % n] if isinstance(stage.job, Score | Measure) else range(n):
             hours[j] += row.hours
     _, operations, moved, memory, host, *_ = zip(*rows, strict=True)
     total = Row(

@@ -32,6 +32,15 @@ def made_now() -> dict[str, str]:
     return {"commit": commit(), "date": datetime.now(UTC).date().isoformat()}
 
 
+def made_with() -> dict:
+    """The code at work, the day, and what it ran on and with."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
+    return made_now() | {
+        "device": f"{device}, {os.cpu_count()} cores",
+        "versions": versions("kdlite", "numpy", "torch", "transformers"),
+    }
+
+
 def record(profile: Profile, out: Path, truth: LanguageModel | MarkovMixture) -> None:
     """Write the table and the picture of the finished run in a folder."""
     if profile.study:
@@ -93,14 +102,10 @@ def _study_table(profile: Profile, out: Path, truth: LanguageModel) -> dict:
 
 def _provenance(done: dict[str, dict]) -> dict:
     """Where and with what a table was made: every commit that made a stage, and the one at work."""
-    now = made_now()
+    now = made_with()
     commits = dict.fromkeys([*(stage["commit"] for stage in done.values()), now["commit"]])
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
-    return {
+    return now | {
         "commit": ", ".join(commits),
-        "date": now["date"],
-        "device": f"{device}, {os.cpu_count()} cores",
-        "versions": versions("kdlite", "numpy", "torch", "transformers"),
         "seconds": {name: stage["seconds"] for name, stage in done.items()},
     }
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from explorer_pages import page
+from playwright.sync_api import expect
 
 import kdlite as kd
 from kdlite import plots
@@ -37,6 +38,12 @@ def slider(page, name, view=0):
     return page.locator(".kd-explorer").nth(view).get_by_label(name, exact=True)
 
 
+def more(page):
+    """Open what waits behind "More"."""
+    page.locator(".kd-more summary").click()
+    return page
+
+
 def beta_shown(page, view=0):
     return float(page.locator(".kd-beta output").nth(view).inner_text())
 
@@ -60,7 +67,7 @@ def numbers(page):
     rows = page.locator(".kd-numbers tbody tr")
     return {
         row.get_attribute("data-curve"): [
-            float(cell.replace("−", "-")) for cell in row.locator("td").all_inner_texts()
+            float(cell.replace("−", "-")) for cell in row.locator("td").all_text_contents()
         ]
         for row in rows.all()
     }
@@ -68,11 +75,11 @@ def numbers(page):
 
 def test_explorer_draws_and_asks_no_other_host(show, home, watched):
     page = show(Explorer(beta=4), home=home)
-    for canvas in (".kd-plane", ".kd-frontier", ".kd-weights"):
-        assert colours_drawn(page, canvas)[0] > 0.01
-    before = [colours_drawn(page, canvas) for canvas in (".kd-plane", ".kd-frontier", ".kd-weights")]
+    canvases = (".kd-plane", ".kd-scale", ".kd-frontier", ".kd-parts")
+    before = [colours_drawn(page, canvas) for canvas in canvases]
+    assert all(ink > 0.01 for ink, _ in before)
     slider(page, "β").press("End")
-    after = [colours_drawn(page, canvas) for canvas in (".kd-plane", ".kd-frontier", ".kd-weights")]
+    after = [colours_drawn(page, canvas) for canvas in canvases]
     assert all(a != b for a, b in zip(after, before, strict=True)), "every change moves everything"
     assert beta_shown(page) == 100
     assert watched.faults == []
@@ -94,23 +101,22 @@ def test_mouse_drags_the_slider(show):
 
 
 def test_keys_move_each_slider(show):
-    page = show(Explorer(beta=1))
+    page = more(show(Explorer(beta=1)))
     for key, beta in (("ArrowRight", 1.1), ("ArrowLeft", 1), ("Home", 0), ("End", 100)):
         slider(page, "β").press(key)
-        assert beta_shown(page) == beta
+        expect(page.locator(".kd-beta output")).to_have_text(f"{beta}")
     slider(page, "student components").press("ArrowRight")
     slider(page, "teacher components").press("End")
     slider(page, "truth weights").press("ArrowRight")
-    outputs = page.locator(".kd-sliders output").all_inner_texts()
-    assert outputs == ["2", "8", "strong"]
+    expect(page.locator(".kd-sliders output")).to_have_text(["2", "8", "strong"])
     assert slider(page, "truth weights").get_attribute("aria-valuetext") == "strong"
 
 
 def test_every_control_is_reached_by_tab(show):
-    page = show(Explorer())
+    page = more(show(Explorer()))
     slider(page, "β").focus()
     reached = []
-    for _ in range(8):
+    for _ in range(7):
         page.keyboard.press("Tab")
         reached.append(
             page.evaluate(
@@ -119,14 +125,13 @@ def test_every_control_is_reached_by_tab(show):
             )
         )
     assert reached == [
+        "1",  # of the teacher's weights; arrows go to the others
         "Play",
+        "More: components, numbers, samples",
         "student components",
         "teacher components",
         "truth weights",
-        "The paper’s run",
-        "truth",
-        "teacher",
-        "student",
+        "teacher’s dots, too",
     ]
 
 
@@ -184,8 +189,6 @@ def test_numbers_are_precision_and_recall(show):
             np.testing.assert_allclose(
                 shown[name], expected, atol=1e-3, rtol=2e-5, err_msg=f"{name} {setting}"
             )
-        entropy = float(page.locator(".kd-entropy").inner_text().split()[1])
-        assert entropy == pytest.approx(teacher.weight_entropy, abs=1e-3)
 
 
 def test_densities_are_those_of_the_mixtures(watched):
@@ -227,12 +230,9 @@ def test_views_of_one_explorer_move_together_and_others_stay(show):
     page = show(one, other, views=[one, one, other])
     slider(page, "β", view=1).press("End")
     assert [beta_shown(page, view) for view in range(3)] == [100, 100, 3]
-    page.get_by_role("checkbox", name="student").first.check()
-    assert [box.is_checked() for box in page.get_by_role("checkbox", name="student").all()] == [
-        True,
-        True,
-        False,
-    ]
+    page.get_by_role("radio", name="truth’s").first.check()
+    checked = [box.is_checked() for box in page.get_by_role("radio", name="truth’s").all()]
+    assert checked == [True, True, False]
 
 
 def test_play_sweeps_beta_and_stops_at_the_end(show):
@@ -258,29 +258,30 @@ def test_play_steps_slowly_where_motion_is_unwelcome(show, watched):
     assert beta_shown(page) == 0.25
 
 
-def test_papers_run_shows_its_setting_and_the_stored_runs(show):
-    page = show(Explorer(beta=2, student_components=3))
-    button = page.get_by_role("button", name="The paper’s run")
-    button.click()
-    assert beta_shown(page) == 100
-    assert page.locator(".kd-sliders output").all_inner_texts() == ["1", "4", "equal"]
-    assert "300 stored runs of the paper’s sampled recipe" in page.locator(".kd-notes").inner_text()
-    assert button.get_attribute("aria-pressed") == "true"
+def test_papers_run_is_left_and_come_back_to_where_it_was_asked_for(show):
+    page = show(Explorer(**family.PAPER, runs="paper"))
+    back = page.get_by_role("button", name="Back to the paper’s run")
+    assert "300 stored runs of the paper’s sampled recipe" in page.locator(".kd-notes").last.inner_text()
+    assert back.is_hidden()
     slider(page, "β").press("Home")  # the runs belong to their setting
-    assert "runs" not in page.locator(".kd-notes").inner_text()
+    assert page.locator(".kd-notes").last.inner_text() == ""
+    back.click()
+    assert beta_shown(page) == 100
+    assert "300 stored runs" in page.locator(".kd-notes").last.inner_text()
+    assert show(Explorer()).get_by_role("button", name="Back").is_hidden()
 
 
 def test_dead_knob_is_said(show):
-    page = show(Explorer(profile="equal", teacher_components=8))
-    assert "the knob is dead here" in page.locator(".kd-notes").inner_text()
+    page = more(show(Explorer(profile="equal", teacher_components=8)))
+    assert "the knob is dead here" in page.locator(".kd-notes").last.inner_text()
     slider(page, "truth weights").press("ArrowRight")
-    assert "the knob is dead here" not in page.locator(".kd-notes").inner_text()
+    assert "the knob is dead here" not in page.locator(".kd-notes").last.inner_text()
 
 
 def test_without_a_kernel_live_controls_say_so(show):
-    page = show(Explorer())
+    page = more(show(Explorer()))
     assert page.get_by_role("button", name="New samples").is_disabled()
-    assert "need a live kernel" in page.locator(".kd-notes").inner_text()
+    assert "need a live kernel" in page.locator(".kd-more").inner_text()
     assert page.locator(".kd-handles").is_hidden()
 
 
@@ -294,7 +295,8 @@ def test_words_follow_the_picture_but_do_not_chatter(show):
         slider(page, "β").press("ArrowRight")
     assert spoken.inner_text() == before
     page.wait_for_timeout(900)
-    assert spoken.inner_text() == page.locator(".kd-words").inner_text() != before
+    assert spoken.inner_text() != before
+    assert page.locator(".kd-words").inner_text() in spoken.inner_text()
 
 
 @pytest.mark.parametrize(
@@ -361,8 +363,8 @@ def spoil_family(change):
             "its fits are missing",
         ),
         (
-            lambda state: "beta" in state["state"] and state["state"].update(beta=1.2345),
-            "it has no beta of 1.2345",
+            lambda state: "beta" in state["state"] and state["state"].update(beta=120),
+            "it has no beta of 120",
         ),
         (
             lambda state: "beta" in state["state"] and state["state"].update(profile="flat"),

@@ -67,9 +67,9 @@ def test_slider_moves_by_mouse_and_keys_and_python_reads_it(lab):
     expect(output).to_have_text("100")  # at the next frame
     for key in ("ArrowLeft", "ArrowDown", "ArrowUp", "ArrowLeft"):
         slider.press(key)
-    expect(output).to_have_text("45")
+    expect(output).to_have_text("55")
     assert page.evaluate("() => document.activeElement.type") == "range", "the notebook took a key"
-    assert "beta is 45.0" in run_again(page, 1)
+    assert "beta is 55.0" in run_again(page, 1)
     page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
     page.keyboard.press("Control+A")
     page.keyboard.type("explorer.beta = 2; print('beta is', explorer.beta)")

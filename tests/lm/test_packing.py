@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from corpora import ending
 from languages import LANGUAGES, full_log_prob, gpt2, llama
 
 from kdlite.lm import Language
@@ -116,20 +115,3 @@ def test_packing_changes_neither_loss_nor_gradient(kind, language):
     assert packed == pytest.approx(-full_log_prob(model, tokens).sum(), rel=1e-5)
     assert packed == pytest.approx(alone, rel=1e-5)
     torch.testing.assert_close(packed_gradient, gradient_alone, rtol=1e-4, atol=1e-4)
-
-
-def test_packed_samples_of_a_model_score_as_they_did_when_drawn():
-    model = ending()
-    ((tokens, log_prob),) = model.draws(50, 0, batch=50)
-    rows = pack(tokens, model.language)
-    with torch.no_grad():
-        loss = TokenLoss(model.model, None)(
-            *map(torch.from_numpy, (rows.ids, rows.targets, rows.positions, rows.mask()))
-        )
-    assert loss.item() == pytest.approx(-log_prob.sum(), rel=1e-5)
-
-
-@pytest.mark.parametrize("tokens", [np.zeros((2, 3), int), np.full((2, 4), 7), np.zeros((0, 4), int)])
-def test_what_is_not_of_the_language_is_refused(tokens):
-    with pytest.raises(ValueError, match=r"tokens? "):
-        pack(tokens, Language(3, 4, (0,)))

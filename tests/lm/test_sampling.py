@@ -1,10 +1,11 @@
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from languages import LANGUAGES, every_text, full_log_prob, gpt2, llama, p_value
+from languages import KINDS, LANGUAGES, every_text, full_log_prob, gpt2, llama, of_kind, p_value
 from transformers import TopKLogitsWarper, TopPLogitsWarper
 
 from kdlite.lm import Language, LanguageModel, sampling
@@ -94,15 +95,36 @@ def test_a_step_gives_the_logits_of_the_full_forward_pass(changes):
             np.testing.assert_allclose(decoder.logits(5, 60), expected[:, place], atol=1e-4)
 
 
-@pytest.mark.parametrize("change", [{"attention_bias": True}, {"mlp_bias": True}])
-def test_biases_are_left_to_hugging_face(change):
-    model = llama(BASE, **change)
-    for name, parameter in model.model.named_parameters():
-        if name.endswith("bias"):
-            torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(0))
-    assert not Decoder.knows(model.model)
-    tokens, log_prob = drawn(model, 8)
-    np.testing.assert_allclose(log_prob, full_log_prob(model, tokens), rtol=1e-5, atol=1e-4)
+@pytest.mark.parametrize("name", KINDS)
+def test_each_architecture_draws_as_plain_transformers_would(name):
+    """Token by token, a full forward pass each, and the first token whose cumulated probability passes the uniform."""
+    language = replace(BASE, length=20)
+    model = of_kind(name, language).sharpen(1.3)
+    assert model.decoder == ("Decoder" if KINDS[name][2] else "Generator")
+    tokens, log_prob = drawn(model, 12)
+    np.testing.assert_allclose(log_prob, full_log_prob(model, tokens), atol=1e-4)
+    np.testing.assert_allclose(model.log_prob(tokens), log_prob, atol=1e-4)
+    u = np.random.default_rng(0).random(tokens.shape)
+    for text, uniforms in zip(tokens, u, strict=True):
+        for place in range(model.size(text[None])[0]):
+            ids = torch.tensor([[*language.prompt, *text[:place]]])
+            logits = model.model(ids).logits[0, -1].double()
+            logits[language.begin] = -torch.inf
+            below = (logits * model.beta).softmax(dim=-1).cumsum(dim=-1)
+            expected = int((below <= uniforms[place]).sum())
+            assert text[place] == expected or abs(below[text[place]] - uniforms[place]) < 1e-5
+
+
+def test_a_decoder_follows_a_model_that_learns():
+    model = of_kind("qwen3", BASE)
+    decoder = Decoder(model.model, BASE, 1.0, Truncation(), 4)
+    for parameter in model.model.parameters():
+        parameter.mul_(0.8)
+    decoder.refresh()
+    u = np.random.default_rng(0).random((4, BASE.length))
+    found, expected = decoder.draw(u, QUIET), Decoder(model.model, BASE, 1.0, Truncation(), 4).draw(u, QUIET)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
 
 
 def test_a_seed_gives_the_same_texts_whatever_the_batch():

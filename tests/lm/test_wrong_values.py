@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import wrong
 from corpora import draw
-from kdlite.runs.compare import compare
 from languages import LANGUAGES, chains, llama
 from toy_results import language_results
 
@@ -12,6 +11,7 @@ from kdlite import lm
 from kdlite.lm import objectives
 from kdlite.runs.design import Beyond, Lesson
 from kdlite.runs.profile import Pretrained, Texts, Toy
+from kdlite.runs.score import score
 from kdlite.runs.status import status
 
 LANGUAGE = LANGUAGES["end, longer prompt"]
@@ -76,7 +76,7 @@ GOOD = {
     lm.TemperatureExplorer: {"results": RESULTS},
     lm.Surprisal: {"reading": MODEL.read(TEXT)},
     status: {},
-    compare: {"student": MODEL, "truth": MODEL, "n": 2, "seed": 0},
+    score: {"student": MODEL, "truth": MODEL, "n": 2, "seed": 0},
     objectives.measure: {"objective": "jensen_shannon", "jsd_weight": 0.5},
 }
 # Names of people's own choice, those who draw together, and what is looked at when a model has been found.

@@ -36,7 +36,7 @@ def test_scores_against_tau_carry_the_interval_of_each_seed():
     fig = plots.against_tau(results)
     for ax, score in zip(fig.axes, ("precision", "recall"), strict=True):
         drawn = {line.get_label(): line for line in ax.lines}
-        for curve, label in (("distilled", "distilled student"), ("teacher", "teacher")):
+        for curve, label in (("distilled", "distilled student"), ("teacher", "sharpened teacher")):
             means = [
                 np.mean([row[score]["value"] for row in results.select(curve, tau=t)]) for t in sorted(TAUS)
             ]

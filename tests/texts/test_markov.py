@@ -142,54 +142,20 @@ def test_random_chains_come_from_their_seed():
     assert not np.array_equal(mixture.initial, MarkovMixture.random(**settings, seed=1).initial)
 
 
-def changed(index, value):
-    """The transitions of ``chains``, one entry of which is another."""
-    out = np.array(chains().transitions)
-    out[index] = value
-    return out
-
-
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
         ({"weights": [1.0]}, r"shapes \(M,\), \(M, V\) and \(M, V, V\), got \(1,\), \(2, 3\)"),
-        ({"weights": [[0.7, 0.3]]}, r"shapes .* got \(1, 2\)"),
         ({"initial": [0.5, 0.5, 0]}, r"shapes .* \(3,\)"),
-        ({"transitions": np.full((2, 3, 4), 0.25)}, r"shapes .* \(2, 3, 4\)"),
         ({"initial": np.empty((2, 0)), "transitions": np.empty((2, 0, 0))}, "shapes"),
         ({"weights": [0.7, 0.2]}, r"weights must be >= 0 and sum to 1 .* got 0\.8999.*; divide by the sum"),
         ({"weights": [1.7, -0.7]}, r"weights must be >= 0 .* got -0\.7"),
         ({"weights": [np.nan, 1]}, "weights must be finite, got nan"),
-        ({"weights": [np.inf, 0]}, "weights must be finite, got inf"),
-        ({"initial": [[0.5, 0.5, 0], [0.2, 0.3, 0.4]]}, r"initial must .* got 0\.(9|89)"),
-        ({"transitions": changed((1, 2, 2), 0.8)}, r"transitions must .* got 1\.5"),
-        ({"transitions": changed((1, 2, 2), -0.3)}, r"transitions must .* got -0\.3"),
+        ({"transitions": chains().transitions + 0.1}, r"transitions must .* got 1\.3"),
         ({"length": 0}, "length must be an integer >= 1, got 0"),
-        ({"length": 2.5}, "length must be an integer >= 1, got 2.5"),
     ],
 )
 def test_bad_parameters_are_named(parameters, message):
     good = {name: getattr(chains(), name) for name in ("weights", "initial", "transitions", "length")}
     with pytest.raises(ValueError, match=message):
         MarkovMixture(**good | parameters)
-
-
-@pytest.mark.parametrize("beta", [-1, np.inf, np.nan, "2"])
-def test_bad_betas_are_refused(beta):
-    with pytest.raises(ValueError, match="beta must be a finite number >= 0"):
-        chains().sharpen(beta)
-
-
-@pytest.mark.parametrize(
-    ("n", "seed", "message"), [(0, 0, "n must"), (2.5, 0, "n must"), (1, -1, "seed must")]
-)
-def test_bad_draws_are_refused(n, seed, message):
-    with pytest.raises(ValueError, match=message):
-        chains().sample(n, seed)
-
-
-@pytest.mark.parametrize("tokens", [[0, 1, 2, 0], [[0, 1, 2]], [[0, 1, 2, 3]], [[0, 1, 2, -1]], [[0.0] * 4]])
-def test_bad_tokens_are_refused(tokens):
-    for method in (chains().log_prob, chains().responsibilities, chains().size):
-        with pytest.raises(ValueError, match="token"):
-            method(tokens)

@@ -68,17 +68,20 @@ class Live {
     this.explorer.change({ modes: [] });
   }
 
-  // What to say of all this; nothing in an explorer that nobody touched.
+  // What to say at once; of a failure nothing in an explorer that nobody touched.
   note() {
-    if (this.state === "failed") {
-      if (!this.touched) return "";
+    if (this.state === "failed" && this.touched) {
       return `Python could not start in this page (${this.reason}). The sliders and the stored fits go on working.`;
     }
-    if (!this.answers) return "Dragging a mode of p* and drawing new samples need a live kernel: open the notebook in JupyterLab or Colab.";
     if (this.refused) return `This truth cannot be fitted: ${this.refused}.`;
     if (this.isSilent) return "Python has not answered yet; in a notebook, run the cell again.";
-    if (this.wanted && !this.touched) return "Touch the plane, and teacher and student are fitted to this truth.";
-    return `${this.pending() ? "Fitting … " : ""}Drag a mode of p*, or move it with the arrow keys: teacher and student refit.`;
+    if (this.wanted && !this.touched && this.state === "asleep") return "Touch a mode, and teacher and student are fitted to this truth.";
+    return this.pending() ? "Fitting …" : "";
+  }
+
+  hint() {
+    if (this.answers) return "Drag a mode of p*, or move it with the arrow keys: teacher and student refit.";
+    return "Dragging a mode of p* and drawing new samples need a live kernel: open the notebook in JupyterLab or Colab.";
   }
 
   // Want a fit ("current" or "curve") or sampled runs ("runs"), with these changes.
