@@ -2,13 +2,14 @@
 // Python is a kernel, or wakes in the page when it is first needed; both get the same messages (session.py). One question
 // is under way at a time, and the next is about what the reader has come to meanwhile. Answers come as traits.
 
-const PATIENCE = 6000; // milliseconds before Python counts as silent
+const PATIENCE = 6000; // milliseconds before a kernel counts as silent
 const MOST_RUNS = 300;
 
 class Live {
   constructor(explorer) {
     this.explorer = explorer;
     this.state = "none"; // then, as the other side says: "asleep", "waking", "here" or "failed"
+    this.isOfPage = false;
     this.touched = false;
     this.dragging = false;
     this.asked = this.wanted = null; // a question under way, and the one after it: { id, kind }
@@ -32,7 +33,7 @@ class Live {
       this.waking.hidden = kind !== "waking" || !this.touched;
       this.bar.value = share;
       if (kind === "failed") this.giveUp();
-      if (kind === "asleep") Object.assign(this, { asked: null, wanted: this.wanted ?? this.asked });
+      if (kind === "asleep") Object.assign(this, { isOfPage: true, asked: null, wanted: this.wanted ?? this.asked });
     } else if (this.asked && id === this.asked.id) {
       const { asked } = this;
       this.asked = null;
@@ -74,7 +75,7 @@ class Live {
       return `Python could not start in this page (${this.reason}). The sliders and the stored fits go on working.`;
     }
     if (this.refused) return `This truth cannot be fitted: ${this.refused}.`;
-    if (this.isSilent) return "Python has not answered yet; in a notebook, run the cell again.";
+    if (this.isSilent) return "The kernel has not answered; run the cell again.";
     if (this.wanted && !this.touched && this.state === "asleep") return "Touch a mode, and teacher and student are fitted to this truth.";
     return this.pending() ? "Fitting …" : "";
   }
@@ -109,6 +110,7 @@ class Live {
     const at = { runs: { beta }, current: { betas: [beta] }, curve: { betas: this.explorer.family.header.betas } }[kind];
     this.send({ id, kind: kind === "runs" ? "runs" : "fit", truth: this.explorer.truthNow(), ...setting, ...at });
     clearTimeout(this.waiting);
+    if (this.isOfPage) return; // it is there, however slow the machine
     this.waiting = setTimeout(() => {
       this.silent = id;
       this.explorer.schedule();
