@@ -47,17 +47,18 @@ def main() -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     carry_out = None
-    for name, command in COMMANDS.items():
-        verb = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
-        if sys.argv[1:2] == [name]:
-            carry_out = command(verb)
-    words = parser.parse_args()
     try:
-        said = carry_out(words)
+        for name, command in COMMANDS.items():
+            verb = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+            if sys.argv[1:2] == [name]:
+                carry_out = command(verb)
+        said = carry_out(parser.parse_args())
         if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
             print(said)
     except (ValueError, OSError, ImportError, FloatingPointError, MemoryError) as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        lacks = isinstance(error, ModuleNotFoundError)
+        remedy = "; pip install 'kdlite[lm]' brings what language models need" if lacks else ""
+        print(f"error: {one_line(error)}{remedy}", file=sys.stderr)
         return 2
     return 0
 
@@ -138,7 +139,9 @@ def _audit(parser: argparse.ArgumentParser) -> CarryOut:
     parser.add_argument("--truth", required=True, help="who judges: the same, with the same tokenizer")
     parser.add_argument("--direct", help="a student of the same size that learned from the truth's own texts")
     parser.add_argument("--teacher", help="whom the student learned from")
-    parser.add_argument("--prompt", help='what every text continues (as saved with the truth, else "The")')
+    given = parser.add_mutually_exclusive_group()
+    given.add_argument("--prompt", help='what every text continues (as saved with the truth, else "The")')
+    given.add_argument("--prompts", help='a file of them, one a line: a string, or a chat, {"messages": […]}')
     parser.add_argument(
         "--length", type=int, help="longest text, in tokens (as saved with the truth, else 64)"
     )
@@ -152,9 +155,14 @@ def _audit(parser: argparse.ArgumentParser) -> CarryOut:
         from kdlite.runs import report
         from kdlite.runs.audit import ROLES, Auditing
         from kdlite.runs.verdict import verdict
+        from kdlite.texts.given import read_prompts
 
-        models = {"truth": _load(words.truth, prompt=words.prompt, length=words.length)}
-        same = {"prompt": models["truth"].prompt, "length": models["truth"].length}
+        prompt = read_prompts(words.prompts) if words.prompts else words.prompt
+        models = {"truth": _load(words.truth, prompt=prompt, length=words.length)}
+        same = {
+            "prompt": models["truth"].prompt,
+            "length": models["truth"].length,
+        }  # as the truth's tokenizer has it
         models |= {role: _load(name, **same) for role in ROLES if (name := getattr(words, role))}
         out = Path(words.out)
         auditing = Auditing(models, out.with_suffix(".texts"), words.n, words.seed)

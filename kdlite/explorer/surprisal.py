@@ -77,7 +77,7 @@ class Surprisal:
             )
 
     def __str__(self) -> str:
-        return "\n".join(f"{_number(mean, 1)} {''.join(tokens)}" for mean, tokens, _ in self._texts())
+        return "\n".join(f"{_number(mean, 1)} {''.join(tokens)}" for mean, _, tokens, _ in self._texts())
 
     def _repr_html_(self) -> str:
         steps = (*(f"≥ −{edge:g}" for edge in EDGES), "less")
@@ -85,13 +85,12 @@ class Surprisal:
             f'<span style="background: {ground}; padding: 2px 6px; white-space: nowrap">{step}</span>'
             for ground, step in zip(GROUNDS, steps, strict=True)
         )
-        prompt = escape(self.tokenizer.decode(self.reading.language.prompt)) if self.tokenizer else ""
         group = f"kd-{crc32(self.reading.token_log_prob.tobytes()):x}"
         texts = "".join(
             f'<div style="display: flex; gap: 0.8em; margin: 0.5em 0"><b>{_number(mean, 1)}</b><div style="position: relative; '
-            f'padding-bottom: 1.7em; flex: 1; white-space: pre-wrap; overflow-wrap: anywhere"><i>{prompt}</i>'
+            f'padding-bottom: 1.7em; flex: 1; white-space: pre-wrap; overflow-wrap: anywhere"><i>{escape(prompt)}</i>'
             f"{''.join(_label(f'{group}-{i}', *token) for token in zip(tokens, scores, strict=True))}</div></div>"
-            for i, (mean, tokens, scores) in enumerate(self._texts())
+            for i, (mean, prompt, tokens, scores) in enumerate(self._texts())
         )
         return (
             '<div class="kd-surprisal" data-lm-suppress-shortcuts="true" '  # JupyterLab leaves the arrow keys to it
@@ -112,14 +111,21 @@ class Surprisal:
         """
         page.save(path, self._repr_html_(), title=title)
 
-    def _texts(self) -> list[tuple[float, list[str], list[float]]]:
-        """Of each text the mean log-probability, the tokens spelled, and their log-probabilities."""
-        language, tokens, scores, _ = self.reading
-        pieces = self.tokenizer and {int(i): self.tokenizer.decode([i]) for i in np.unique(tokens)}
-        sizes = language.size(tokens)
+    def _texts(self) -> list[tuple[float, str, list[str], list[float]]]:
+        """Of each text the mean log-probability, its prompt, the tokens spelled, and their log-probabilities."""
+        language, rows, scores, _ = self.reading
+        number, tokens = language.split(rows)
+        decode = self.tokenizer and self.tokenizer.decode
+        pieces = decode and {int(i): decode([int(language.spelled(i))]) for i in np.unique(tokens)}
+        prompts = [decode(language.spelled(p).tolist()) if decode else "" for p in language.prompts]
         return [
-            (float(own[:size].mean()), spell(text[:size].tolist(), pieces, language.eos), own[:size].tolist())
-            for text, own, size in zip(tokens, scores, sizes, strict=True)
+            (
+                float(own[:n].mean()),
+                prompts[k],
+                spell(text[:n].tolist(), pieces, language.eos),
+                own[:n].tolist(),
+            )
+            for k, text, own, n in zip(number, tokens, scores, language.size(rows), strict=True)
         ]
 
 

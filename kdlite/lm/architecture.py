@@ -12,11 +12,18 @@ import numpy as np
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from kdlite.checks import check_integer, check_kind, check_number, check_seed, show
-from kdlite.lm.model import LanguageModel, frozen
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.modules import frozen
 from kdlite.texts.language import Language
 
 
@@ -53,6 +60,14 @@ SHAPES = {
     "SmolLM2-360M": Shape(960, 32, 15, 5, 2560, rope_base=100_000, positions=8192),
     "SmolLM2-135M": Shape(576, 30, 9, 3, 1536, rope_base=100_000, positions=8192),
 }
+
+
+def shape_of(config: PreTrainedConfig) -> Shape:
+    """The shape of a Llama with the sizes of a model, whatever its architecture: near enough for what it costs."""
+    heads = getattr(config, "num_attention_heads", None) or 1
+    key_heads = getattr(config, "num_key_value_heads", None) or heads
+    mlp = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    return Shape(config.hidden_size, config.num_hidden_layers, heads, key_heads, mlp)
 
 
 def find_shape(shape: str | Shape) -> Shape:

@@ -3,27 +3,29 @@
 Knows names and the Hub; leaves what a folder holds to ``folder``, and knows nothing of sampling or training.
 """
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import torch
-from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from huggingface_hub.utils import validate_repo_id
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.checks import check_each, check_integer, one_line, show
+from kdlite.checks import check_integer, one_line, show
 from kdlite.files import DISK_ERRORS
 from kdlite.lm import pypi
-from kdlite.lm.folder import digest, read_language, read_model, read_tokenizer, weight_files
-from kdlite.lm.model import LanguageModel, check_device, fingerprint, frozen
+from kdlite.lm.folder import digest, read_config, read_language, read_model, read_tokenizer, weight_files
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.modules import check_device, frozen
 from kdlite.lm.pypi import PACKAGE, PACKAGED
 from kdlite.packages import room
+from kdlite.texts.given import encode, fingerprint
 from kdlite.texts.language import Language
 
 OWNER = "HuggingFaceTB"
@@ -36,7 +38,7 @@ def load(
     name: str | Path,
     source: str | Path = "auto",
     *,
-    prompt: str | Sequence[int] | None = None,
+    prompt: Any = None,
     length: int | None = None,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
@@ -52,7 +54,8 @@ def load(
             ``AutoModelForCausalLM`` opens with safetensors and no code of the model's own.
         source: ``"hub"``, ``"package"`` (the Python package index), or a folder, whatever the name. ``"auto"`` takes the
             folder ``name`` if there is one, then the Hub or what it left in this machine's cache, then the package.
-        prompt: text, read without special tokens, or token ids; None: as saved, else "The".
+        prompt: a string, read without special tokens; token ids; a chat, a list of ``{"role": …, "content": …}``, which
+            the tokenizer's template writes out; or a list of these, for several prompts; None: as saved, else "The".
         length: longest text, in tokens; None: as saved, else 64.
         device: None: a CUDA GPU if there is one, else the CPU.
         dtype: None: as saved by ``LanguageModel.save``, else ``best_dtype(device)``.
@@ -74,7 +77,7 @@ def load(
     model = read_model(folder, dtype or ("auto" if saved else best_dtype(device))).to(device)
     language, beta = saved or (None, 1.0)
     if language is None or prompt is not None:
-        prompt = _encode("The" if prompt is None else prompt, tokenizer, folder)
+        prompt = encode("The" if prompt is None else prompt, tokenizer, language)
     if language is None:
         table = None if tokenizer is None else fingerprint(tokenizer)
         eos = _end_token(model, tokenizer)
@@ -86,6 +89,32 @@ def load(
     prompt = language.prompt if prompt is None else prompt
     language = replace(language, prompt=prompt, length=length or language.length)
     return LanguageModel(frozen(model), language, tokenizer, beta, source=found)
+
+
+def config_of(name: str | Path, source: str | Path = "auto") -> PreTrainedConfig:
+    """The configuration of a model that ``load`` takes by these names, without its weights: of one that only the Hub
+    has, a file of a few kilobytes is fetched.
+
+    Raises:
+        ValueError: for an unknown name or source.
+        ConnectionError: if the Hub cannot be reached.
+        RuntimeError: for a file that is damaged, or that transformers does not know.
+    """
+    if place := _folder(name, source):
+        return read_config(place)
+    repo, _, revision = _hub_id(name)
+    options = {
+        "revision": revision or None,
+        "token": False,
+        "endpoint": constants.ENDPOINT,
+        "etag_timeout": 5,
+    }
+    try:
+        return read_config(Path(hf_hub_download(repo, "config.json", **options)).parent)
+    except OSError as error:
+        raise ConnectionError(
+            f"{constants.ENDPOINT} gives no config.json of {repo}: {one_line(error)}"
+        ) from error
 
 
 def best_dtype(device: str | torch.device) -> torch.dtype:
@@ -101,15 +130,8 @@ def best_dtype(device: str | torch.device) -> torch.dtype:
 
 def _locate(name: str | Path, source: str | Path) -> tuple[Path, str]:
     """The folder that holds the model, and one line that says which weights they are."""
-    if source == "auto" and _is_folder(name):
-        source = Path(name)
-    if source not in ("auto", "hub", "package"):
-        if not _is_folder(source):
-            raise ValueError(
-                f"unknown source {show(source)}; use 'auto', 'hub', 'package', or a folder that exists"
-            )
-        folder = Path(source)
-        return folder, f"folder:{folder.resolve().name}:sha256={digest(weight_files(folder))}"
+    if place := _folder(name, source):
+        return place, f"folder:{place.resolve().name}:sha256={digest(weight_files(place))}"
     repo, _, revision = _hub_id(name)
     if source == "package" and repo != f"{OWNER}/{PACKAGED}":
         raise ValueError(f"the package index has {PACKAGED} alone, not {show(name)}; use source='hub'")
@@ -136,19 +158,22 @@ def _hub_id(name: object) -> tuple[str, str, str]:
     )
 
 
+def _folder(name: object, source: object) -> Path | None:
+    """The folder that is meant, if one is."""
+    if source == "auto" and _is_folder(name):
+        return Path(name)
+    if source in ("auto", "hub", "package"):
+        return None
+    if not _is_folder(source):
+        raise ValueError(
+            f"unknown source {show(source)}; use 'auto', 'hub', 'package', or a folder that exists"
+        )
+    return Path(source)
+
+
 def _is_folder(place: object) -> bool:
     """A Path always means a folder; a text does if there is one."""
     return isinstance(place, Path) or (isinstance(place, str) and place != "" and Path(place).is_dir())
-
-
-def _encode(
-    prompt: str | Sequence[int], tokenizer: PreTrainedTokenizerBase | None, folder: Path
-) -> tuple[int, ...]:
-    if not isinstance(prompt, str):
-        return tuple(check_each("prompt", prompt, "pass text, or token ids"))
-    if tokenizer is None:
-        raise ValueError(f"{folder} has no tokenizer to read the prompt {prompt!r}; pass token ids")
-    return tuple(tokenizer(prompt, add_special_tokens=False).input_ids)
 
 
 def _end_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None) -> int | None:

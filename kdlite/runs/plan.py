@@ -155,7 +155,8 @@ class Plan:
 
 
 def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None = None, n: int = 1) -> Plan:
-    """What a run of a profile will take. Nothing is downloaded, loaded or written.
+    """What a run of a profile will take. Nothing is loaded or written, and nothing downloaded but the configuration of a
+    model that this machine does not have.
 
     Args:
         profile: of the run.
@@ -164,7 +165,7 @@ def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None 
         n: devices, a process each, which share the work as those of ``run`` do.
 
     Raises:
-        ValueError: for an unknown device, or a pretrained truth whose shape is not known.
+        ValueError: for an unknown device, or learners that do not fit the truth.
     """
     check_kind("profile", profile, Profile, "pass Profile.load(name)")
     check_integer("n", n, 1, "a run has at least one device")

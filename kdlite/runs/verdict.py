@@ -6,7 +6,7 @@ Knows what an audit found; knows nothing of how it was measured or is shown.
 import math
 
 from kdlite.distribution import Estimate
-from kdlite.runs.audit import TAUS, Audit, Lead, clear
+from kdlite.runs.audit import TAUS, Audit, Lead
 
 NAMES = {
     "student": "the student",
@@ -28,6 +28,11 @@ def spell(value: Estimate) -> str:
 def difference(a: Estimate, b: Estimate) -> Estimate:
     """a - b of independent texts."""
     return Estimate(a.value - b.value, math.hypot(a.stderr, b.stderr), min(a.n, b.n))
+
+
+def clear(gap: Estimate) -> bool:
+    """Whether a difference is beyond twice its error."""
+    return abs(gap.value) > 2 * gap.stderr
 
 
 def called(gap: Estimate) -> str:

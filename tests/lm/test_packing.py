@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from languages import LANGUAGES, full_log_prob, gpt2, llama
 
-from kdlite.lm import Language
+from kdlite.lm import Language, Prompts
 from kdlite.lm.packing import pack
 from kdlite.lm.scoring import IGNORED, TokenLoss
 
@@ -115,3 +117,18 @@ def test_packing_changes_neither_loss_nor_gradient(kind, language):
     assert packed == pytest.approx(-full_log_prob(model, tokens).sum(), rel=1e-5)
     assert packed == pytest.approx(alone, rel=1e-5)
     torch.testing.assert_close(packed_gradient, gradient_alone, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_hold_each_text_after_its_own_prompt():
+    language = Language(11, 20, Prompts([(3,), (10, 3, 7, 4, 5), (10, 8)]), eos=2, begin=10)
+    model = llama(language)
+    tokens = model.sample(31, 0)
+    expected = []
+    for k, prompt in enumerate(language.prompts):
+        expected += unpack(pack(tokens[tokens[:, 0] == k, 1:], replace(language, prompt=prompt)))
+    rows = pack(tokens, language)
+    assert sorted(unpack(rows)) == sorted(expected)
+    arrays = map(torch.from_numpy, (rows.ids, rows.targets, rows.positions, rows.mask()))
+    with torch.no_grad():
+        loss = TokenLoss(model.model, language.begin)(*arrays)
+    assert loss.item() == pytest.approx(-model.log_prob(tokens).sum(), rel=1e-5)

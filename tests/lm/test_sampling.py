@@ -8,13 +8,20 @@ import torch
 from languages import KINDS, LANGUAGES, every_text, full_log_prob, gpt2, llama, of_kind, p_value
 from transformers import TopKLogitsWarper, TopPLogitsWarper
 
-from kdlite.lm import Language, LanguageModel, sampling
+from kdlite.lm import Language, LanguageModel
+from kdlite.lm import decoder as decoding
+from kdlite.lm.decoder import Decoder
 from kdlite.lm.next_token import Truncation
-from kdlite.lm.sampling import Decoder, Generator, draws
+from kdlite.lm.sampling import Generator, draws
 
 QUIET = SimpleNamespace(update=lambda n: None)  # a progress bar that shows nothing
 MAKERS = {"llama": llama, "gpt2": gpt2}
 BASE = Language(11, 100, (10, 3, 7), eos=2, begin=10)
+
+
+def alone(source, u):
+    """What a drawer draws after the only prompt."""
+    return source.draw(u, np.zeros(len(u), int), QUIET)
 
 
 def drawn(model, n=64, seed=0, batch=64, start=0, truncation=Truncation()):  # noqa: B008 - it is immutable
@@ -122,7 +129,7 @@ def test_a_decoder_follows_a_model_that_learns():
         parameter.mul_(0.8)
     decoder.refresh()
     u = np.random.default_rng(0).random((4, BASE.length))
-    found, expected = decoder.draw(u, QUIET), Decoder(model.model, BASE, 1.0, Truncation(), 4).draw(u, QUIET)
+    found, expected = alone(decoder, u), alone(Decoder(model.model, BASE, 1.0, Truncation(), 4), u)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_array_equal(found[1], expected[1])
 
@@ -154,8 +161,8 @@ def test_a_batch_that_shrinks_as_texts_end_gives_the_same_texts_as_hugging_face(
     used = []
     decoder._step = lambda rows, span: (used.append(rows), decoder.step(rows, span))
     for _ in range(2):  # twice: nothing of the first batch is left in the second
-        tokens, log_prob = decoder.draw(u, QUIET)
-        theirs, their_log_prob = Generator(model.model, BASE, 1.0, truncation).draw(u, QUIET)
+        tokens, log_prob = alone(decoder, u)
+        theirs, their_log_prob = alone(Generator(model.model, BASE, 1.0, truncation), u)
         np.testing.assert_array_equal(tokens, theirs)
         np.testing.assert_allclose(log_prob, their_log_prob, rtol=1e-5, atol=1e-4)
     sizes = BASE.size(tokens)
@@ -169,7 +176,7 @@ def test_a_batch_in_which_all_have_ended_stops():
     ends, steps = torch.full((16, 11), -50.0), []
     ends[:3, BASE.eos] = 0.0  # the fourth row is there and holds no text
     decoder.logits = lambda rows, span: (steps.append(span), ends[:rows].clone())[1]
-    tokens, log_prob = decoder.draw(np.random.default_rng(0).random((3, 100)), QUIET)
+    tokens, log_prob = alone(decoder, np.random.default_rng(0).random((3, 100)))
     assert (tokens == BASE.eos).all() and np.abs(log_prob).max() < 1e-12
     assert len(steps) < 40
 
@@ -179,10 +186,10 @@ def test_a_step_compiles_whole():
     language = Language(11, 70, (10, 3), eos=2, begin=10)
     model, truncation = llama(language), Truncation(top_k=9, top_p=0.95, min_p=0.01)
     decoder = Decoder(model.model, language, 0.6, truncation, 8)
-    expected = decoder.draw(u, QUIET)
+    expected = alone(decoder, u)
     torch.compiler.reset()
     decoder._step = torch.compile(decoder.step, fullgraph=True, backend="aot_eager")
-    found = decoder.draw(u, QUIET)
+    found = alone(decoder, u)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_allclose(found[1], expected[1], atol=1e-4)
 
@@ -198,8 +205,8 @@ def test_more_than_eight_decoders_compile(monkeypatch):
     for layers in range(1, 11):
         model = llama(language, num_hidden_layers=layers)
         decoder = Decoder(model.model, language, 1.0, Truncation(), 4)
-        decoder._step = sampling._compile(decoder.step)
-        assert decoder.draw(np.random.default_rng(0).random((4, 2)), QUIET)[0].shape == (4, 2)
+        decoder._step = decoding._compile(decoder.step)
+        assert alone(decoder, np.random.default_rng(0).random((4, 2)))[0].shape == (4, 2)
 
 
 def test_generate_keeps_no_settings_of_the_model():

@@ -93,7 +93,7 @@ class TestFolder:
         again = load(tmp_path, prompt=[1])
         assert (again.length, again.language.eos, again.language.tokenizer) == (64, 2, None)
         for prompt in (None, "The"):
-            with pytest.raises(ValueError, match="has no tokenizer to read the prompt 'The'; pass token ids"):
+            with pytest.raises(ValueError, match="no tokenizer to read the prompt 'The'; pass token ids"):
                 load(tmp_path, prompt=prompt)
         with pytest.raises(ValueError, match="prompt is empty"):
             load(tmp_path, prompt=[])

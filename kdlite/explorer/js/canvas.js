@@ -19,6 +19,7 @@ function begin(canvas) {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   context.lineWidth = 1;
+  context.textAlign = "left";
   context.font = `12px ${getComputedStyle(canvas).fontFamily}`;
   return { context, width, height };
 }
