@@ -34,6 +34,7 @@ _SCRIPTS = (
     "weights",
     "words",
     "play",
+    "truth",
     "live",
     "figure",
     "explorer",

@@ -96,7 +96,7 @@ def test_every_control_is_reached_by_tab(show):
     assert reached == [
         "1",  # of the teacher's weights; arrows go to the others
         "Play",
-        "More: components, numbers, samples",
+        "More: components, your own truth, numbers, samples",
         "student components",
         "teacher components",
         "truth weights",

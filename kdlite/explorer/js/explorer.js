@@ -20,6 +20,7 @@ class Explorer {
     this.el.replaceChildren(this.figure.root);
     this.listen();
     this.draw();
+    this.live.greet();
   }
 
   on(event, call) {

@@ -45,11 +45,11 @@ class Figure {
       truth: check("truth", group, symbol("truth", "truth’s"), " by p″"),
       teacher: check("teacher", { type: "checkbox" }, symbol("teacher", "teacher’s"), " dots, too"),
     };
-    this.body = this.arrange(live.handles, live.waking);
+    this.body = this.arrange(live.truth.element, live.handles, live.waking);
     this.root = make("div", { class: "kd-explorer" }, this.body, this.message, this.spoken);
   }
 
-  arrange(...above) {
+  arrange(own, ...above) {
     const { plane, scale, frontier, parts } = this.canvases;
     const { student, truth, teacher } = this.checks;
     const box = (name, ...children) => make("div", { class: `kd-${name}` }, ...children);
@@ -63,8 +63,9 @@ class Figure {
         this.playButton, this.returnButton),
       box("say", this.words, this.compared),
       box("side", box("frontier", frontier), box("parts", parts)),
-      make("details", { class: "kd-more" }, make("summary", {}, "More: components, numbers, samples"),
+      make("details", { class: "kd-more" }, make("summary", {}, "More: components, your own truth, numbers, samples"),
         box("sliders", ...Object.values(this.sliders).map(({ element }) => element)),
+        own,
         this.numbers.element,
         box("buttons", teacher.element, this.newButton, this.resetButton),
         this.hint),
@@ -87,8 +88,9 @@ class Figure {
     this.newButton.disabled = !live.answers;
     this.resetButton.hidden = !model.get("modes").length;
     this.note(picture, runs);
-    this.words.textContent = inShort(view.samples);
-    this.body.toggleAttribute("data-dim", Boolean(stale) && live.state !== "here");
+    const isOfOld = Boolean(stale) && live.state !== "here"; // the fits that are shown are those of the truth before
+    this.body.toggleAttribute("data-dim", isOfOld);
+    this.words.textContent = isOfOld ? "Teacher and student are still those of the truth before." : inShort(view.samples);
     this.compared.textContent = stale ? "" : compared(picture); // a fit under way may be beaten by what it is compared with
     this.speak(`${inNumbers(picture)} ${this.words.textContent} ${this.compared.textContent}`);
   }

@@ -17,8 +17,22 @@ class Live {
     this.handles = make("div", { class: "kd-handles", hidden: true });
     this.bar = make("progress", { max: 1 });
     this.waking = make("label", { class: "kd-waking", hidden: true }, "starting Python, 12 MB, once", this.bar);
+    this.truth = new Truth(explorer, (modes, kind) => {
+      this.wake();
+      this.ask(kind, { modes });
+    });
     explorer.on("msg:custom", (message) => this.hear(message ?? {}));
+  }
+
+  greet() {
     this.send({ kind: "hello" });
+  }
+
+  // The truth in the page's address, on a page that has Python; it is fitted when the reader touches it.
+  restore() {
+    const { modes, unread } = this.truth.restored();
+    if (unread) this.refused = "the address of this page holds none that can be drawn";
+    if (modes) this.explorer.change({ modes });
   }
 
   send(message) {
@@ -33,6 +47,7 @@ class Live {
       this.waking.hidden = kind !== "waking" || !this.touched;
       this.bar.value = share;
       if (kind === "failed") this.giveUp();
+      if (kind === "asleep" && !this.isOfPage) this.restore();
       if (kind === "asleep") Object.assign(this, { isOfPage: true, asked: null, wanted: this.wanted ?? this.asked });
     } else if (this.asked && id === this.asked.id) {
       const { asked } = this;
@@ -140,7 +155,9 @@ class Live {
   // The modes of p* as buttons over the plane: dragged, or moved with the arrow keys.
   placeHandles(rows) {
     this.handles.hidden = !this.answers;
+    this.truth.show(rows, this.answers);
     if (!this.answers) return;
+    if (this.isOfPage && !this.pending()) this.truth.address(this.explorer.model.get("modes"));
     while (this.handles.children.length < rows.length) this.handles.append(this.makeHandle(this.handles.children.length));
     while (this.handles.children.length > rows.length) this.handles.lastChild.remove();
     rows.forEach(([, x, y], k) => {
@@ -157,12 +174,13 @@ class Live {
     const move = (at, kind) => {
       this.touched = true;
       const modes = this.explorer.truthNow();
-      const [x, y] = at.map((value) => Math.max(-1.9, Math.min(1.9, Math.round(100 * value) / 100)));
-      modes[k] = [modes[k][0], x, y, ...modes[k].slice(3)];
+      modes[k] = [modes[k][0], ...at.map(round), ...modes[k].slice(3)];
       this.ask(kind, { modes });
     };
+    handle.addEventListener("focus", () => this.truth.choose(k));
     handle.addEventListener("pointerdown", (event) => {
       this.wake();
+      this.truth.choose(k);
       this.dragging = true;
       handle.setPointerCapture(event.pointerId);
     });
@@ -177,6 +195,7 @@ class Live {
       if (this.explorer.model.get("modes").length) this.ask("curve");
     });
     handle.addEventListener("keydown", (event) => {
+      if (event.key === "Delete" || event.key === "Backspace") this.truth.remove.click();
       const step = { ArrowLeft: [-0.05, 0], ArrowRight: [0.05, 0], ArrowUp: [0, 0.05], ArrowDown: [0, -0.05] }[event.key];
       if (!step) return;
       event.preventDefault();
