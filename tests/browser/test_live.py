@@ -181,6 +181,65 @@ def test_questions_do_not_queue_and_leaving_the_page_ends_python(live_site, watc
     assert page.evaluate("workers.length") == 2
 
 
+def test_a_truth_of_ones_own_is_made_and_kept_in_the_address(live_site, watched):
+    page = watched.page
+    page.add_init_script(SPY)
+    watched.open(f"{live_site.as_uri()}/page.html")
+    handle(page).wait_for()
+    page.locator("summary").first.click()
+    page.get_by_label("Start from").first.select_option("a far outlier")
+    settle(page)
+    handle(page, k=2).focus()
+    page.get_by_label("its weight").first.press("ArrowRight")
+    settle(page)
+    page.get_by_label("its width").first.press("ArrowRight")
+    settle(page)
+    page.get_by_role("button", name="Add a mode").first.click()
+    settle(page)
+    handle(page, k=0).press("Delete")
+    settle(page)
+    rows = np.array(last_answer(page)[0].header["modes"])
+    assert rows.shape == (6, 6) and rows[:, 0].sum() == pytest.approx(1)
+    np.testing.assert_allclose(rows[1, 3:], [0.2**2, 0, 0.2**2])  # the next width after 0.16
+    np.testing.assert_allclose(rows[4, 1:3], [1.7, 1.7])  # the outlier has moved up, the new mode is last
+
+    other = watched.page.context.new_page()
+    other.goto(page.url)
+    handle(other).wait_for()
+    assert other.locator(".kd-explorer").first.locator(".kd-handles button").count() == 6
+    assert other.locator(".kd-explorer").nth(1).locator(".kd-handles button").count() == 8, "the first has it"
+    assert "Touch a mode" in other.locator(".kd-notes[role=status]").first.inner_text()
+    handle(other).press("ArrowUp")
+    settle(other)
+    assert numbers(other) != numbers(other, view=1)
+    other.get_by_role("button", name="Put the modes back").first.dispatch_event("click")
+    other.wait_for_function("!location.hash")
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        "",
+        "1",
+        "1,0,0,1,0",
+        "1,0,0,1,2,1",
+        "NaN,0,0,1,0,1",
+        "1,9,0,1,0,1",
+        "-1,0,0,1,0,1",
+        ";" * 30,
+        "<img src=x>",
+    ],
+)
+def test_an_address_that_holds_no_truth_is_said_and_changes_nothing(live_site, watched, truth):
+    watched.open(f"{live_site.as_uri()}/page.html#truth={truth}")
+    handle(watched.page).wait_for()
+    assert watched.page.locator(".kd-handles").first.locator("button").count() == 8
+    said = watched.page.locator(".kd-notes[role=status]").first.inner_text()
+    assert said.startswith("This truth cannot be fitted: the address of this page")
+    assert watched.faults == []
+
+
 def another_numpy(packed):
     packed["files"][runtime.NUMPY] = packed["files"]["kdlite.zip"]
     return packed

@@ -54,7 +54,7 @@ class Live {
       this.asked = null;
       this.refused = kind === "refused" ? reason : "";
       if (this.refused) this.explorer.change({ modes: [] });
-      else if (asked.kind === "runs" && !this.wanted) this.runOn(asked);
+      else if (asked.kind === "runs" && !this.wanted) this.runOn();
     } else return;
     this.next();
     this.explorer.schedule();
@@ -138,12 +138,11 @@ class Live {
     this.ask("runs", { runs: "new" });
   }
 
-  // Some runs have come: ask for more of the same.
-  runOn({ id }) {
-    const { model } = this.explorer;
-    const cloud = this.explorer.decoded("cloud");
-    const asked = model.get("question");
-    if (model.get("runs") === "new" && asked.id === id && cloud.header.arrays.runs.shape[0] < MOST_RUNS) this.ask("runs");
+  // Some runs have come: want more, as long as they are those of what is shown.
+  runOn() {
+    const { explorer } = this;
+    const runs = explorer.runsAt(explorer.setting, explorer.model.get("modes"));
+    if (explorer.model.get("runs") === "new" && runs.length && runs.length < MOST_RUNS) this.ask("runs");
   }
 
   // Want the whole curve, once for each truth and setting.
