@@ -79,8 +79,12 @@ def firefox(tmp_path_factory):
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_a_dragged_mode_ends_at_the_numbers_of_a_native_fit(
-    scheme, firefox, serve, tmp_path, record_property
-):  # noqa: F811
+    scheme,
+    firefox,
+    serve,  # noqa: F811
+    tmp_path,
+    record_property,
+):
     write(tmp_path, runtime.script(), Explorer(beta=4))
     home = serve(tmp_path) if scheme == "http" else Path(tmp_path).as_uri()
     said = firefox(f"{home}/page.html")
