@@ -1,11 +1,14 @@
 """Static pages and notebooks that show explorers, for the tests that look at them in a browser."""
 
 import json
+from itertools import count
 
 from ipywidgets.embed import dependency_state
 
+from kdlite.explorer.storage import Family, to_rows
 from kdlite.page import LOADER
 
+_IDS = map(str, count(1))
 _KIND = "application/vnd.jupyter.widget-{}+json"
 
 
@@ -30,6 +33,15 @@ def page(explorers, views=None, theme=None, change=lambda state: None, live=Fals
         '<meta name="viewport" content="width=device-width"></head><body style="margin: 8px">'
         f"<main><h1>Explorer</h1>{''.join(blocks)}</main>{script}</body></html>"
     )
+
+
+def ask(explorer, kind, **more):
+    """What the page does: a question about the truth that is shown, as a message."""
+    setting = {n: getattr(explorer, n) for n in ("profile", "teacher_components", "student_components")}
+    modes = explorer.modes or to_rows(explorer.truth, 8).tolist()
+    question = {"id": next(_IDS), "kind": kind, "truth": modes, **setting, **more}
+    explorer._handle_custom_msg(question, [])
+    return Family.from_bytes(explorer.cloud if kind == "runs" else explorer.answer)
 
 
 def _block(kind, content):

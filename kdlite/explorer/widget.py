@@ -1,4 +1,4 @@
-"""The widget: settings that Python and the browser share, and what a live kernel adds.
+"""The widget: settings that Python and the browser share, and a kernel's end of the conversation.
 
 Knows traits and messages; knows nothing of how a fit is computed or drawn.
 """
@@ -45,7 +45,8 @@ _FOLDER = resources.files("kdlite.explorer")
 class Explorer(anywidget.AnyWidget):
     """Truth, teacher and student in the plane beside the frontier, with a slider for each setting.
 
-    Works without a kernel, but for new fits and new samples. Tested in JupyterLab and in static pages; Colab and
+    Works without a kernel; new fits and new samples need one, or a page that has Python in it, as the book's pages have
+    and those of ``save_html(live=True)``. Tested in JupyterLab and in static pages; Colab and
     VS Code should work by the same conventions, which was not tried. Settings can be read and set from Python;
     a beta beyond the slider moves to its end.
 

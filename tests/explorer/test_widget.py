@@ -1,27 +1,16 @@
 """The Python side of the explorer: its settings, and its answers to a live page."""
 
 import re
-from itertools import count
 
 import numpy as np
 import pytest
 import traitlets
+from explorer_pages import ask
 
 import kdlite as kd
 from kdlite import plots
 from kdlite.explorer import Explorer
 from kdlite.explorer.storage import Family, to_mixture, to_rows
-
-_IDS = map(str, count(1))
-
-
-def ask(explorer, kind, **more):
-    """What the page does: a question about the truth that is shown, as a message."""
-    setting = {n: getattr(explorer, n) for n in ("profile", "teacher_components", "student_components")}
-    modes = explorer.modes or to_rows(explorer.truth, 8).tolist()
-    question = {"id": next(_IDS), "kind": kind, "truth": modes, **setting, **more}
-    explorer._handle_custom_msg(question, [])
-    return Family.from_bytes(explorer.cloud if kind == "runs" else explorer.answer)
 
 
 def moved():

@@ -102,7 +102,7 @@ class Figure {
     if (runs.length) {
       const which = model.get("runs") === "paper" ? "stored" : "new";
       notes.push(`Small dots: ${runs.length} ${which} runs of the paper’s sampled recipe at this setting, distilled and direct; ` +
-        "large marks and lines: the exact answer.");
+        "crosses: the middle eight in ten of them; large marks and lines: the exact answer.");
     }
     const text = [...notes, live.note()].join(" ").trim();
     if (this.notes.textContent !== text) this.notes.textContent = text;

@@ -59,6 +59,7 @@ function drawFrontier(canvas, { picture, runs, stale }, colours, from) {
     dot(directP, directR, colours.direct, 1.8, 0.45);
     dot(p, r, colours.student, 1.8, 0.45);
   }
+  if (runs.length) for (const [column, colour] of [[2, "direct"], [0, "student"]]) band(column, colours[colour]);
   for (const [name, [colour, dashes]] of Object.entries(CURVES)) {
     context.strokeStyle = colours[colour];
     context.globalAlpha = stale ? 0.2 : 0.5;
@@ -67,6 +68,18 @@ function drawFrontier(canvas, { picture, runs, stale }, colours, from) {
   }
   if (from !== null) trail();
   context.globalAlpha = 1;
+
+  // Of runs, the middle eight in ten in precision and in recall, through the middle one.
+  function band(column, colour) {
+    const at = (axis, share) => {
+      const values = runs.map((run) => run[column + axis]).sort((a, b) => a - b);
+      return values[Math.round(share * (values.length - 1))];
+    };
+    context.strokeStyle = colour;
+    context.lineWidth = 2;
+    drawLine(context, x(at(1, 0.1)), y(at(0, 0.5)), x(at(1, 0.9)), y(at(0, 0.5)));
+    drawLine(context, x(at(1, 0.5)), y(at(0, 0.1)), x(at(1, 0.5)), y(at(0, 0.9)));
+  }
 
   // Where the student jumps between two stops, its line is dotted.
   function trace(curve, dashes, jumps) {

@@ -48,7 +48,7 @@ class Live {
       this.bar.value = share;
       if (kind === "failed") this.giveUp();
       if (kind === "asleep" && !this.isOfPage) this.restore();
-      if (kind === "asleep") Object.assign(this, { isOfPage: true, asked: null, wanted: this.wanted ?? this.asked });
+      if (kind === "asleep") Object.assign(this, { isOfPage: true, touched: false, asked: null, wanted: this.wanted ?? this.asked });
     } else if (this.asked && id === this.asked.id) {
       const { asked } = this;
       this.asked = null;
@@ -92,7 +92,8 @@ class Live {
     if (this.refused) return `This truth cannot be fitted: ${this.refused}.`;
     if (this.isSilent) return "The kernel has not answered; run the cell again.";
     if (this.wanted && !this.touched && this.state === "asleep") return "Touch a mode, and teacher and student are fitted to this truth.";
-    return this.pending() ? "Fitting …" : "";
+    if (!this.pending()) return "";
+    return (this.wanted ?? this.asked).kind === "runs" ? "Drawing samples …" : "Fitting …";
   }
 
   hint() {
