@@ -16,11 +16,11 @@ import sys
 import tarfile
 import zlib
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 from kdlite.checks import one_line
+from kdlite.explorer.assets import read
 from kdlite.files import replacing
 from kdlite.packages import cache_folder, download, staging
 from kdlite.store import sha256
@@ -44,7 +44,6 @@ _LIST = """
 import sys, kdlite.explorer.session
 print(*(module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "kdlite"), sep="\\n")
 """
-_WORKER = resources.files("kdlite.explorer") / "js" / "worker.js"
 
 
 def fetch() -> Path:
@@ -160,4 +159,4 @@ def _package() -> bytes:
 
 def _packed(files: dict[str, bytes]) -> str:
     texts = {name: base64.b64encode(gzip.compress(data, 9, mtime=0)).decode() for name, data in files.items()}
-    return json.dumps({"worker": _WORKER.read_text(encoding="utf-8"), "files": texts})
+    return json.dumps({"worker": read("js/worker.js"), "files": texts})
