@@ -55,7 +55,7 @@ def compute(
 ) -> Family:
     """The family of these truths, by name of their profile: one exact sweep for each pair of capacities.
 
-    ``show`` may report progress over the settings, as tqdm does.
+    ``show`` may report progress over the settings, as a progress bar does.
 
     Raises:
         ValueError: for a truth that does not lie in the plane.
