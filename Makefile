@@ -10,6 +10,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 book: .venv/ready ## build the book (LIVE=0: without Python in its pages)
+	@test $(LIVE) = 0 || $(BIN)/python -m kdlite.explorer.runtime
 	LIVE=$(LIVE) $(BIN)/jupyter-book build book --config _config.yml --path-output . --all -W -n --keep-going
 	@echo "Open $(CURDIR)/_build/html/intro.html"
 

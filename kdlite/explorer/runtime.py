@@ -160,3 +160,10 @@ def _package() -> bytes:
 def _packed(files: dict[str, bytes]) -> str:
     texts = {name: base64.b64encode(gzip.compress(data, 9, mtime=0)).decode() for name, data in files.items()}
     return json.dumps({"worker": read("js/worker.js"), "files": texts})
+
+
+if __name__ == "__main__":  # before the book is built, so that what is missing is said in one line
+    try:
+        fetch()
+    except OSError as error:
+        sys.exit(str(error))
