@@ -10,8 +10,8 @@ from chapters import BOOK, numbered
 from docutils import nodes
 
 every_chapter = pytest.mark.parametrize(("number", "name"), list(enumerate(numbered(), 1)))
-FORM = "write an exercise as: > **Exercise 2 (derive).** ..."
-TITLE = re.compile(r"^> \*\*Exercise (\d+) \([a-z ]+\)\.\*\*", re.MULTILINE)
+FORM = "write an exercise as: > **Exercise 2 (standard, derive).** ..., or with another level: warm-up, deep"
+TITLE = re.compile(r"^> \*\*Exercise (\d+) \((?:warm-up|standard|deep), [a-z ]+\)\.\*\*", re.MULTILINE)
 
 
 def exercises_of(name):
@@ -85,7 +85,7 @@ def test_quotation_becomes_a_directive():
 
 
 @pytest.mark.parametrize(
-    ("docname", "chapter"), [("part1/04-trade-off", 4), ("part3/12-in-practice", 12), ("intro", None)]
+    ("docname", "chapter"), [("part1/04-trade-off", 4), ("part3/12-other-objectives", 12), ("intro", None)]
 )
 def test_chapter_is_read_from_the_name(docname, chapter):
     assert exercises.chapter_of(docname) == chapter

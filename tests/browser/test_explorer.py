@@ -11,6 +11,7 @@ from explorer_pages import page
 import kdlite as kd
 from kdlite import plots
 from kdlite.explorer import Explorer, family
+from kdlite.mixtures import examples
 
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SETTINGS = ("profile", "teacher_components", "student_components", "beta")
@@ -170,7 +171,7 @@ def test_numbers_are_precision_and_recall(show):
         explorer = Explorer(**dict(zip(SETTINGS, setting, strict=True)))
         page = show(explorer)
         profile, n_teacher, n_student, beta = setting
-        truth, stored = family.paper_truth(family.RATES[profile]), explorer._family
+        truth, stored = examples.ring(family.RATES[profile]), explorer._family
         direct, teacher = stored.direct(profile, n_student), stored.teacher(profile, n_teacher).sharpen(beta)
         mixtures = {
             "distilled": stored.student(profile, n_teacher, n_student, beta),
