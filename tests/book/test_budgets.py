@@ -43,6 +43,15 @@ def test_no_assert_is_seen_and_code_stays_in_the_margin(name):
     assert len(lines) <= LINES
 
 
+@pytest.mark.parametrize("name", TEXTS)
+def test_each_picture_has_a_caption_of_one_sentence(name):
+    for cell in cells(name):
+        figure = cell.metadata.get("mystnb", {})
+        if "image" in figure:
+            caption = figure["figure"]["caption"]
+            assert caption[-1] in ".?" and len(caption.split()) < 20
+
+
 @pytest.mark.parametrize("name", [*numbered(), "verdict"])
 def test_a_page_says_whether_it_is_core_and_how_long_it_takes(name):
     (path, said), *more = SAYS.findall(markdown(name))
