@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from kdlite.explorer.storage import Family, to_rows
 from kdlite.files import replacing
-from kdlite.mixtures.examples import ring
+from kdlite.mixtures.examples import CENTRES, VARIANCE, ring
 from kdlite.mixtures.mixture import GaussianMixture
 from kdlite.mixtures.sweep import Sizes, Sweep, sweep
 from kdlite.provenance import commit, versions

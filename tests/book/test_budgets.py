@@ -37,7 +37,11 @@ def minutes(name):
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_no_assert_is_seen_and_code_stays_in_the_margin(name):
-    seen = [c.source for c in cells(name) if c.cell_type == "code" and not HIDDEN & set(c.metadata.get("tags", []))]
+    seen = [
+        c.source
+        for c in cells(name)
+        if c.cell_type == "code" and not HIDDEN & set(c.metadata.get("tags", []))
+    ]
     lines = [line for source in seen for line in source.splitlines() if line.strip()]
     assert [line for line in lines if line.lstrip().startswith("assert ")] == []
     assert len(lines) <= LINES
