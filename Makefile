@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help book serve test quick proof old new mutants lab bench toy knobs cpu sync lock licences
+.PHONY: help book serve test quick proof old new mutants lab bench toy knobs cpu stories gpu gpu-record sync lock licences
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,21 @@ knobs: .venv/ready ## record the run of chapter 11 again (resumes, about half an
 cpu: .venv/ready ## record the run of chapter 9 again (resumes, over an hour)
 	OMP_WAIT_POLICY=passive $(BIN)/python -m kdlite run cpu --out _runs/cpu
 	cp _runs/cpu/results.json book/results/smollm2-cpu.json
+
+stories: .venv/ready ## record the run of chapter 9's stories again (resumes, eight hours)
+	OMP_WAIT_POLICY=passive $(BIN)/python -m kdlite run stories --out _runs/stories
+	cp _runs/stories/results.json book/results/smollm2-stories.json
+	cp _runs/stories/texts.json book/results/smollm2-stories-texts.json
+	rm -rf book/results/weights && cp -r _runs/stories/weights book/results/weights
+
+# What has a GPU may have no network: what python3 has installed must do there.
+ON_GPU := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+
+gpu: ## prove the code on one GPU and measure it (resumes, twelve minutes); DEVICE=cpu SCALE=tiny rehearses
+	$(ON_GPU) -m benchmarks.gpu --device $(or $(DEVICE),cuda) --scale $(or $(SCALE),full) $(if $(WEIGHTS),--weights $(WEIGHTS))
+
+gpu-record: ## record the profile gpu (resumes, about twenty minutes of a large GPU by its plan)
+	$(ON_GPU) -m kdlite run gpu --out _runs/gpu-record
 
 sync: .venv/ready ## carry edits from book/text to the notebooks, or back, and write each first cell
 	find book/text -name '*.md' -exec $(BIN)/jupytext --sync {} +

@@ -85,7 +85,7 @@ def ours(pipe: Connection, folder: Path) -> None:
     """Our loop."""
     turns, corpus, start, losses = Turns(pipe), Corpus.open(folder), model(), []
     loss = TokenLoss(copy.deepcopy(start.model), LANGUAGE.begin)
-    training = _Training(loss, start, corpus, RECIPE, folder / "out", None)
+    training = _Training(loss, start, corpus, RECIPE, folder / "out", None, False)
     for step, tokens in enumerate(training._texts(0)):
         turns.begin()
         losses.append(training._step(step, tokens))

@@ -7,9 +7,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from kdlite.checks import one_line
+
+if TYPE_CHECKING:
+    from kdlite.lm.model import LanguageModel
 
 _FIRST = """\
 what to type first:
@@ -17,6 +20,8 @@ what to type first:
   kdlite status DIR                     how far a run has come; killed, it goes on when it is started again
   kdlite plan paper --device h100       what a long run will take, and whether it fits, before it starts
   kdlite score --student A --truth B    precision and recall of two models, each a folder or a SmolLM2 model
+  kdlite audit --student A --truth B --direct C --out report.html
+                                        what distilling A bought, and what cooling C would have bought for nothing
 
 kdlite COMMAND --help says what a command takes."""
 _ALONE = (
@@ -42,17 +47,18 @@ def main() -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     carry_out = None
-    for name, command in COMMANDS.items():
-        verb = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
-        if sys.argv[1:2] == [name]:
-            carry_out = command(verb)
-    words = parser.parse_args()
     try:
-        said = carry_out(words)
+        for name, command in COMMANDS.items():
+            verb = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+            if sys.argv[1:2] == [name]:
+                carry_out = command(verb)
+        said = carry_out(parser.parse_args())
         if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
             print(said)
     except (ValueError, OSError, ImportError, FloatingPointError, MemoryError) as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        lacks = isinstance(error, ModuleNotFoundError)
+        remedy = "; pip install 'kdlite[lm]' brings what language models need" if lacks else ""
+        print(f"error: {one_line(error)}{remedy}", file=sys.stderr)
         return 2
     return 0
 
@@ -116,22 +122,70 @@ def _score(parser: argparse.ArgumentParser) -> CarryOut:
     def carry_out(words: Words) -> object:
         import json
 
-        from kdlite.lm.weights import load
         from kdlite.runs.score import score
 
-        try:
-            student, truth = (
-                load(name, prompt=words.prompt, length=words.length) for name in (words.student, words.truth)
-            )
-        except RuntimeError as error:  # files that cannot be read
-            raise ValueError(one_line(error)) from error
+        student, truth = (
+            _load(name, prompt=words.prompt, length=words.length) for name in (words.student, words.truth)
+        )
         found = score(student, truth, words.n, words.seed)
         return json.dumps(found.to_dict(), indent=2, allow_nan=False) if words.json else found
 
     return carry_out
 
 
-COMMANDS = {"run": _run, "plan": _plan, "status": _status, "score": _score}
+def _audit(parser: argparse.ArgumentParser) -> CarryOut:
+    """what distilling a student bought, and what cooling would have bought for nothing: a page, and JSON"""
+    parser.add_argument("--student", required=True, help="a SmolLM2 model, or a folder")
+    parser.add_argument("--truth", required=True, help="who judges: the same, with the same tokenizer")
+    parser.add_argument("--direct", help="a student of the same size that learned from the truth's own texts")
+    parser.add_argument("--teacher", help="whom the student learned from")
+    given = parser.add_mutually_exclusive_group()
+    given.add_argument("--prompt", help='what every text continues (as saved with the truth, else "The")')
+    given.add_argument("--prompts", help='a file of them, one a line: a string, or a chat, {"messages": […]}')
+    parser.add_argument(
+        "--length", type=int, help="longest text, in tokens (as saved with the truth, else 64)"
+    )
+    parser.add_argument("--n", type=int, default=512, help="texts of each model and temperature (512)")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws (0)")
+    parser.add_argument("--out", required=True, help="the page; beside it .json, and .texts to go on from")
+
+    def carry_out(words: Words) -> object:
+        from pathlib import Path
+
+        from kdlite.runs import report
+        from kdlite.runs.audit import ROLES, Auditing
+        from kdlite.runs.verdict import verdict
+        from kdlite.texts.given import read_prompts
+
+        prompt = read_prompts(words.prompts) if words.prompts else words.prompt
+        models = {"truth": _load(words.truth, prompt=prompt, length=words.length)}
+        same = {
+            "prompt": models["truth"].prompt,
+            "length": models["truth"].length,
+        }  # as the truth's tokenizer has it
+        models |= {role: _load(name, **same) for role in ROLES if (name := getattr(words, role))}
+        out = Path(words.out)
+        auditing = Auditing(models, out.with_suffix(".texts"), words.n, words.seed)
+        print(auditing.forecast(), file=sys.stderr)
+        found = auditing.carry_out()
+        table = report.save(found, out)
+        kept = f"Texts and scores stay in {auditing.folder}; delete it when nothing is left to ask."
+        return "\n".join([*verdict(found), "", f"The page is {out}, its numbers are {table}. {kept}"])
+
+    return carry_out
+
+
+COMMANDS = {"run": _run, "plan": _plan, "status": _status, "score": _score, "audit": _audit}
+
+
+def _load(name: str, **options) -> "LanguageModel":
+    """A model; a ValueError for files that cannot be read."""
+    from kdlite.lm.weights import load
+
+    try:
+        return load(name, **options)
+    except RuntimeError as error:
+        raise ValueError(one_line(error)) from error
 
 
 def _is_left_alone() -> bool:

@@ -14,6 +14,8 @@ from kdlite.checks import check_kind
 from kdlite.files import CLOSED, explaining, make, replacing
 
 _LOCK = ".lock"
+# What every recipe did before there was a choice.
+_ONCE = {"dtype": "auto", "gradient_checkpointing": False, "weight_decay": 0.0}
 _GLANCE = 1.0  # seconds: whoever asks ``is_locked`` holds the lock for a moment
 
 
@@ -80,11 +82,14 @@ def read_json(path: Path) -> Any:
 
 
 def in_todays_names(value: Any) -> Any:
-    """JSON of a run with the names that its settings have now: AdamW's pair was once called ``betas``."""
+    """JSON of a run with the settings that runs have now: AdamW's pair was once called ``betas``, and a recipe that does
+    not say so was carried out as recipes once were.
+    """
     if not isinstance(value, dict):
         return value
-    old = {"betas": "adam_betas"} if "learning_rate" in value else {}
-    return {old.get(key, key): in_todays_names(inner) for key, inner in value.items()}
+    recipe = "learning_rate" in value
+    old, once = ({"betas": "adam_betas"}, _ONCE) if recipe else ({}, {})
+    return once | {old.get(key, key): in_todays_names(inner) for key, inner in value.items()}
 
 
 def claim(path: Path, asked: dict) -> None:

@@ -5,8 +5,22 @@ import itertools
 import numpy as np
 import torch
 from scipy.stats import chisquare
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from torch.utils._python_dispatch import TorchDispatchMode
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTNeoXConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen3Config,
+)
 
 from kdlite.lm import Language, LanguageModel, MarkovMixture
 
@@ -55,6 +69,48 @@ def gpt2(language: Language, seed: int = 1, **changes) -> LanguageModel:
         "eos_token_id": None,
     }
     return _made(GPT2LMHeadModel, GPT2Config(**settings | changes), language, seed)
+
+
+KINDS = {  # architectures, and whether the fast decoder knows them
+    "llama with biases": (LlamaConfig, {"attention_bias": True, "mlp_bias": True}, True),
+    "mistral": (MistralConfig, {"sliding_window": None}, True),
+    "qwen2": (Qwen2Config, {}, True),
+    "qwen3": (Qwen3Config, {"head_dim": 8}, True),
+    "qwen2 with a window": (Qwen2Config, {"use_sliding_window": True, "max_window_layers": 1}, False),
+    "gpt2": (GPT2Config, {}, False),
+    "gpt neox": (GPTNeoXConfig, {}, False),
+}
+
+
+def word_tokenizer(*more: str) -> PreTrainedTokenizerFast:
+    """Knows "the" and "lily", and ends texts with id 0."""
+    ids = {word: i for i, word in enumerate(("<end>", "?", "<pad>", "the", "lily", *more))}
+    words = Tokenizer(WordLevel(ids, unk_token="?"))
+    words.pre_tokenizer = Whitespace()
+    return PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<end>")
+
+
+def of_kind(name: str, language: Language) -> LanguageModel:
+    """A tiny model of one of ``KINDS``, in which biases and norms matter as they do where something was learned."""
+    kind, changes, _ = KINDS[name]
+    settings = {
+        "vocab_size": language.embeddings,
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 20,
+        "max_position_embeddings": 256,
+        "initializer_range": 0.25,
+        "bos_token_id": None,
+        "eos_token_id": language.eos,
+    }
+    model = _made(AutoModelForCausalLM.from_config, kind(**settings | changes), language, 1)
+    generator = torch.Generator().manual_seed(1)
+    for parameter in model.model.parameters():
+        if parameter.ndim == 1:
+            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.3)
+    return model
 
 
 def _made(kind, config, language, seed) -> LanguageModel:

@@ -89,7 +89,7 @@ def cache(tmp_path, monkeypatch):
     """Empty caches, and a Hub that does not answer."""
     monkeypatch.setenv("KDLITE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(weights, "_hub_bytes", lambda repo: None)
+    monkeypatch.setattr(weights, "_hub_bytes", lambda *_: None)
     return tmp_path / "cache"
 
 

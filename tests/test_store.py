@@ -2,10 +2,8 @@ import errno
 import json
 import os
 
-import numpy as np
 import pytest
 from safetensors import SafetensorError
-from safetensors.numpy import save_file
 
 from kdlite.files import replacing
 from kdlite.store import claim, read_json, sha256, write_json
@@ -34,14 +32,6 @@ def test_other_errors_of_safetensors_are_not_a_full_disk(tmp_path):
         fail(tmp_path / "file.bin", "Error while deserializing header: incomplete metadata")
 
 
-def test_others_may_read_what_safetensors_writes(tmp_path):
-    (tmp_path / "plain").touch()
-    with replacing(tmp_path / "weights.safetensors") as temporary:
-        save_file({"a": np.zeros(3)}, temporary)
-    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
-    assert len(modes) == 1
-
-
 def test_json_that_others_could_not_read_is_not_written(tmp_path):
     for value in (float("nan"), [1, {"a": float("inf")}]):
         with pytest.raises(ValueError, match="not JSON compliant"):
@@ -67,12 +57,6 @@ def test_what_is_not_json_is_named(tmp_path, content):
 def test_sha256(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-
-def test_a_file_where_a_folder_should_be_is_named(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match=str(tmp_path / "file")):
-        write_json(tmp_path / "file" / "a.json", 1)
 
 
 def test_a_folder_is_claimed_once(tmp_path):

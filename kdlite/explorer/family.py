@@ -20,11 +20,12 @@ from kdlite.files import replacing
 from kdlite.mixtures.examples import CENTRES, VARIANCE, ring
 from kdlite.mixtures.mixture import GaussianMixture
 from kdlite.mixtures.sweep import Sizes, Sweep, sweep
+from kdlite.parallel import each
 from kdlite.provenance import commit, versions
 
-BETAS = (
-    *(0.0, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0),
-    *(3.5, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0, 45.0, 70.0, 100.0),
+BETAS = (  # denser where the fits move; the page interpolates between two of them
+    *(0.0, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0),
+    *(6.0, 7.0, 8.0, 10.0, 12.0, 14.0, 17.0, 20.0, 25.0, 30.0, 37.0, 45.0, 55.0, 70.0, 100.0),
 )
 TEACHER_COMPONENTS = (2, 4, 6, 8)
 STUDENT_COMPONENTS = (1, 2, 3, 4)
@@ -93,10 +94,12 @@ def empty(
         "teacher_score": (p, a, b, 2),
         "direct": (p, s, n_student, 6),
         "direct_score": (p, s, 2),
+        "direct_entropy": (p, s),
         "cooled": (p, s, b, n_student),
         "cooled_score": (p, s, b, 2),
         "student": (p, a, s, b, n_student, 6),
         "distilled_score": (p, a, s, b, 2),
+        "distilled_entropy": (p, a, s, b),
     }
     return Family(header, {name: np.zeros(shape) for name, shape in shapes.items()})
 
@@ -119,7 +122,13 @@ def fill(family: Family, setting: tuple[str, int, int], truth: GaussianMixture, 
     arrays["teacher_score"][p, a] = np.column_stack([scores[0] for scores in found.teacher])
     arrays["cooled_score"][p, s] = np.column_stack([scores[0] for scores in found.cooled])
     arrays["distilled_score"][p, a, s] = np.column_stack([scores[0] for scores in found.distilled])
+    arrays["distilled_entropy"][p, a, s] = each(_entropy, found.students[0])
     arrays["direct_score"][p, s] = [scores[0, 0] for scores in found.direct]
+    arrays["direct_entropy"][p, s] = _entropy(direct)
+
+
+def _entropy(mixture: GaussianMixture) -> float:
+    return -mixture.expect_log_prob(mixture)
 
 
 def sampled_runs(

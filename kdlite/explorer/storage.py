@@ -36,7 +36,8 @@ class Family:
             "sharpened" (P, A, B, K'), its weights; "entropy" (P, A, B), of those weights; "student"
             (P, A, S, B, K'', 6); "direct" (P, S, K'', 6); "cooled" (P, S, B, K''), its weights when sharpened;
             "teacher_score" (P, A, B, 2), "distilled_score" (P, A, S, B, 2), "direct_score" (P, S, 2) and
-            "cooled_score" (P, S, B, 2), each precision and recall; maybe "runs" (R, 4), see ``sampled_runs``.
+            "cooled_score" (P, S, B, 2), each precision and recall; "distilled_entropy" (P, A, S, B) and
+            "direct_entropy" (P, S), the students' own in nats; maybe "runs" (R, 4), see ``sampled_runs``.
     """
 
     header: dict

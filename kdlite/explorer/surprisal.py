@@ -9,6 +9,7 @@ from html import escape
 from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 
@@ -24,6 +25,13 @@ EDGES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nats of surprisal, -log p, where one ground
 # light, keep a contrast of 4.5 on each.
 GROUNDS = tuple(f"rgb(180 75 165 / {alpha})" for alpha in (0, 0.1, 0.21, 0.34, 0.49, 0.65))
 END = "⟨end⟩"
+# The tokens of a text are a group of radio buttons: a finger or the arrow keys choose one, and its number shows below.
+_STYLE = """\
+.kd-surprisal label input { position: absolute; opacity: 0; width: 1px; height: 1px; margin: 0; }
+.kd-surprisal label small { display: none; position: absolute; left: 0; bottom: 0; white-space: nowrap; }
+.kd-surprisal label input:checked ~ small { display: block; }
+.kd-surprisal label input:checked + span { outline: 1px solid; }
+.kd-surprisal label input:focus-visible + span { outline: 2px solid; }"""
 _VISIBLE = {i: 0x2400 + i for i in range(32)} | {ord("\n"): "↵", ord("\t"): "⇥", 127: "␡"}
 _VISIBLE |= dict.fromkeys((0x85, 0x2028, 0x2029), "↵")
 # Left in a text, marks of writing direction would turn around the tokens behind them.
@@ -50,8 +58,8 @@ class Surprisal:
     """Texts as a model reads them: each token on a ground that grows with its surprisal, -log p of the token given
     those before it, in nats.
 
-    Shows itself in a notebook, light or dark. Before each text stands the mean of log p over its tokens; pointing at
-    a token gives its own number.
+    Shows itself in a notebook, light or dark. Before each text stands the mean of log p over its tokens; a token that is
+    pointed at, tapped, or reached by the arrow keys gives its own number.
 
     Attributes:
         reading: of the texts, from ``LanguageModel.read``.
@@ -69,7 +77,7 @@ class Surprisal:
             )
 
     def __str__(self) -> str:
-        return "\n".join(f"{_number(mean, 1)} {''.join(tokens)}" for mean, tokens, _ in self._texts())
+        return "\n".join(f"{_number(mean, 1)} {''.join(tokens)}" for mean, _, tokens, _ in self._texts())
 
     def _repr_html_(self) -> str:
         steps = (*(f"≥ −{edge:g}" for edge in EDGES), "less")
@@ -77,16 +85,17 @@ class Surprisal:
             f'<span style="background: {ground}; padding: 2px 6px; white-space: nowrap">{step}</span>'
             for ground, step in zip(GROUNDS, steps, strict=True)
         )
-        prompt = escape(self.tokenizer.decode(self.reading.language.prompt)) if self.tokenizer else ""
+        group = f"kd-{crc32(self.reading.token_log_prob.tobytes()):x}"
         texts = "".join(
-            f'<div style="display: flex; gap: 0.8em; margin: 0.5em 0"><b>{_number(mean, 1)}</b>'
-            f'<div style="white-space: pre-wrap; overflow-wrap: anywhere"><i>{prompt}</i>'
-            f"{''.join(map(_span, tokens, scores))}</div></div>"
-            for mean, tokens, scores in self._texts()
+            f'<div style="display: flex; gap: 0.8em; margin: 0.5em 0"><b>{_number(mean, 1)}</b><div style="position: relative; '
+            f'padding-bottom: 1.7em; flex: 1; white-space: pre-wrap; overflow-wrap: anywhere"><i>{escape(prompt)}</i>'
+            f"{''.join(_label(f'{group}-{i}', *token) for token in zip(tokens, scores, strict=True))}</div></div>"
+            for i, (mean, prompt, tokens, scores) in enumerate(self._texts())
         )
         return (
-            '<div class="kd-surprisal" style="font-variant-numeric: tabular-nums; line-height: 1.7; text-align: start">'
-            f"<div>log p of a token (nats): {legend}</div>{texts}</div>"
+            '<div class="kd-surprisal" data-lm-suppress-shortcuts="true" '  # JupyterLab leaves the arrow keys to it
+            'style="font-variant-numeric: tabular-nums; line-height: 1.7; text-align: start">'
+            f"<style>{_STYLE}</style><div>log p of a token (nats): {legend}</div>{texts}</div>"
         )
 
     def save_html(self, path: str | Path, *, title: str = "Surprise, token by token") -> None:
@@ -102,21 +111,31 @@ class Surprisal:
         """
         page.save(path, self._repr_html_(), title=title)
 
-    def _texts(self) -> list[tuple[float, list[str], list[float]]]:
-        """Of each text the mean log-probability, the tokens spelled, and their log-probabilities."""
-        language, tokens, scores, _ = self.reading
-        pieces = self.tokenizer and {int(i): self.tokenizer.decode([i]) for i in np.unique(tokens)}
-        sizes = language.size(tokens)
+    def _texts(self) -> list[tuple[float, str, list[str], list[float]]]:
+        """Of each text the mean log-probability, its prompt, the tokens spelled, and their log-probabilities."""
+        language, rows, scores, _ = self.reading
+        number, tokens = language.split(rows)
+        decode = self.tokenizer and self.tokenizer.decode
+        pieces = decode and {int(i): decode([int(language.spelled(i))]) for i in np.unique(tokens)}
+        prompts = [decode(language.spelled(p).tolist()) if decode else "" for p in language.prompts]
         return [
-            (float(own[:size].mean()), spell(text[:size].tolist(), pieces, language.eos), own[:size].tolist())
-            for text, own, size in zip(tokens, scores, sizes, strict=True)
+            (
+                float(own[:n].mean()),
+                prompts[k],
+                spell(text[:n].tolist(), pieces, language.eos),
+                own[:n].tolist(),
+            )
+            for k, text, own, n in zip(number, tokens, scores, language.size(rows), strict=True)
         ]
 
 
-def _span(token: str, log_prob: float) -> str:
+def _label(group: str, token: str, log_prob: float) -> str:
     ground = GROUNDS[np.searchsorted(EDGES, -log_prob)]
-    title = f"{_number(log_prob, 2)} nats, probability {exp(log_prob):.2g}"
-    return f'<span style="background: {ground}" title="{title}">{escape(token)}</span>'
+    said = f"{_number(log_prob, 2)} nats, probability {exp(log_prob):.2g}"
+    return (
+        f'<label><input type="radio" name="{group}"><span style="background: {ground}" title="{said}">{escape(token)}</span>'
+        f"<small>{said}</small></label>"
+    )
 
 
 def _number(value: float, digits: int) -> str:

@@ -21,12 +21,20 @@ from kdlite.mixtures.mixture import GaussianMixture
 # One module, in this order.
 _SCRIPTS = (
     "decode",
+    "path",
     "density",
+    "samples",
     "theme",
-    "draw",
+    "canvas",
+    "scale",
+    "plane",
     "frontier",
     "controls",
+    "weights",
+    "words",
+    "play",
     "live",
+    "figure",
     "explorer",
 )
 _NEW_RUNS = 100
@@ -38,7 +46,7 @@ class Explorer(anywidget.AnyWidget):
 
     Works without a kernel, but for new fits and new samples. Tested in JupyterLab and in static pages; Colab and
     VS Code should work by the same conventions, which was not tried. Settings can be read and set from Python;
-    beta moves to the nearest stop of the slider.
+    a beta beyond the slider moves to its end.
 
     Args:
         truth: a mixture in the plane to explore instead of the paper's truth; it is fitted at once, for one
@@ -48,8 +56,10 @@ class Explorer(anywidget.AnyWidget):
         student_components: 1 to 4.
         profile: weights of the paper's eight modes: "equal", "mild" or "strong", proportional to
             exp(-rate * rank) with rates 0, 0.25 and 0.6.
-        samples: whose samples to draw: any of "truth", "teacher", "student".
+        samples: whose samples to draw: any of "truth", coloured by how likely the student finds them, "student",
+            by how likely the truth does, and "teacher".
         runs: "paper" shows the stored runs of the paper's sampled recipe, where the setting is the paper's.
+        play: beta moves by itself once, when a reader first sees the explorer, until it is touched.
 
     Raises:
         ValueError: for a setting that the family does not have.
@@ -62,8 +72,9 @@ class Explorer(anywidget.AnyWidget):
     teacher_components = traitlets.Int(4).tag(sync=True)
     student_components = traitlets.Int(1).tag(sync=True)
     profile = traitlets.Unicode("mild").tag(sync=True)
-    samples = traitlets.List(traitlets.Enum(("truth", "teacher", "student"))).tag(sync=True)
+    samples = traitlets.List(traitlets.Enum(("truth", "teacher", "student")), ["student"]).tag(sync=True)
     runs = traitlets.Enum(("", "paper", "new"), "").tag(sync=True)
+    play = traitlets.Bool(False).tag(sync=True)
     family = traitlets.Bytes().tag(sync=True)  # a Family; see storage.py
     # Where they were dragged.
     modes = traitlets.List(traitlets.List(traitlets.Float(), minlen=2, maxlen=2)).tag(sync=True)
@@ -79,8 +90,9 @@ class Explorer(anywidget.AnyWidget):
         teacher_components: int = 4,
         student_components: int = 1,
         profile: str = "mild",
-        samples: Sequence[str] = (),
+        samples: Sequence[str] = ("student",),
         runs: str = "",
+        play: bool = False,
     ) -> None:
         beta = check_beta(beta)
         if truth is None:
@@ -109,14 +121,15 @@ class Explorer(anywidget.AnyWidget):
             profile=profile,
             samples=check_each("samples", samples, "[] draws none"),
             runs=runs,
+            play=play,
         )
         self._fits = Fits()
         self.on_msg(self._greet)
 
     @traitlets.validate("beta")
-    def _nearest_stop(self, proposal: dict) -> float:
-        betas = np.array(self._family.header["betas"])
-        return float(betas[np.argmin(np.abs(betas - check_beta(proposal["value"])))])
+    def _within_stops(self, proposal: dict) -> float:
+        betas = self._family.header["betas"]
+        return float(np.clip(check_beta(proposal["value"]), betas[0], betas[-1]))
 
     @traitlets.validate("teacher_components", "student_components", "profile")
     def _known_setting(self, proposal: dict) -> object:

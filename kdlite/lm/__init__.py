@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kdlite.texts.corpus import Corpus
     from kdlite.texts.language import Language
     from kdlite.texts.markov import MarkovMixture
+    from kdlite.texts.prompts import Prompts
     from kdlite.texts.results import Results
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "MarkovMixture",
     "Plan",
     "Profile",
+    "Prompts",
     "Recipe",
     "Results",
     "Shape",
@@ -53,6 +55,7 @@ _HOMES = {
     "MarkovMixture": "kdlite.texts.markov",
     "Plan": "kdlite.runs.plan",
     "Profile": "kdlite.runs.profile",
+    "Prompts": "kdlite.texts.prompts",
     "Recipe": "kdlite.lm.recipe",
     "Results": "kdlite.texts.results",
     "Shape": "kdlite.lm.architecture",

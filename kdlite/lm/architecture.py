@@ -1,4 +1,4 @@
-"""Architectures: those of the paper by name, new models of one from scratch, and shallower copies.
+"""Architectures: those of the paper by name, new models of one from scratch, shallower copies, and layers that keep less.
 
 Knows layers and sizes; knows nothing of texts.
 """
@@ -6,14 +6,24 @@ Knows layers and sizes; knows nothing of texts.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
+from torch.utils.checkpoint import checkpoint
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from kdlite.checks import check_integer, check_kind, check_number, check_seed, show
-from kdlite.lm.model import LanguageModel, frozen
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.modules import frozen
 from kdlite.texts.language import Language
 
 
@@ -50,6 +60,14 @@ SHAPES = {
     "SmolLM2-360M": Shape(960, 32, 15, 5, 2560, rope_base=100_000, positions=8192),
     "SmolLM2-135M": Shape(576, 30, 9, 3, 1536, rope_base=100_000, positions=8192),
 }
+
+
+def shape_of(config: PreTrainedConfig) -> Shape:
+    """The shape of a Llama with the sizes of a model, whatever its architecture: near enough for what it costs."""
+    heads = getattr(config, "num_attention_heads", None) or 1
+    key_heads = getattr(config, "num_key_value_heads", None) or heads
+    mlp = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    return Shape(config.hidden_size, config.num_hidden_layers, heads, key_heads, mlp)
 
 
 def find_shape(shape: str | Shape) -> Shape:
@@ -102,7 +120,7 @@ def new(
 
 
 def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
-    """A copy of a Llama-shaped model with fewer layers.
+    """A copy of a model with fewer layers.
 
     Args:
         model: is left as it is.
@@ -111,13 +129,17 @@ def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
             (whole: -3.7); 12 after a pass over 256 texts -5.7, evenly spread ones -6.2.
 
     Raises:
-        ValueError: if it is not Llama-shaped, or has no such layers.
+        ValueError: if its layers are not one stack, or it has no such layers.
     """
     check_kind("model", model, LanguageModel, "pass one that new or load made")
-    stack = getattr(getattr(model.model, "model", None), "layers", None)
-    if not isinstance(stack, nn.ModuleList):
-        raise ValueError(f"cannot prune a {type(model.model).__name__}; pass a Llama-shaped model")
-    depth = len(stack)
+    pruned = frozen(copy.deepcopy(model.model))
+    depth = pruned.config.num_hidden_layers
+    stacks = [m for m in pruned.modules() if isinstance(m, nn.ModuleList) and len(m) == depth]
+    if len(stacks) != 1:
+        raise ValueError(
+            f"cannot prune a {type(pruned).__name__}: it has {len(stacks)} lists of {depth} modules; pass a model "
+            "whose layers are one"
+        )
     whole = isinstance(layers, int | np.integer) and not isinstance(layers, bool)
     kept = (
         _kept(depth, min(int(layers), depth + 1)) if whole else list(layers) if _are_indices(layers) else []
@@ -126,12 +148,32 @@ def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
         raise ValueError(
             f"layers must be between 1 and {depth}, or rising indices below {depth}, got {show(layers)}; keep fewer"
         )
-    pruned = frozen(copy.deepcopy(model.model))
-    pruned.model.layers = nn.ModuleList(pruned.model.layers[i] for i in kept)
-    for i, layer in enumerate(pruned.model.layers):
-        layer.self_attn.layer_idx = i
+    for i in sorted(set(range(depth)) - set(kept), reverse=True):
+        del stacks[0][i]
+    for i, layer in enumerate(stacks[0]):
+        for part in layer.modules():
+            if hasattr(part, "layer_idx"):  # its place in the cache
+                part.layer_idx = i
+    if types := getattr(pruned.config, "layer_types", None):
+        pruned.config.layer_types = [types[i] for i in kept]
     pruned.config.num_hidden_layers = len(kept)
     return replace(model, model=pruned)
+
+
+def recompute(module: PreTrainedModel) -> None:
+    """Have each layer compute its activations again when its gradient is made, rather than keep them. Transformers' own
+    switch works on modules in training mode alone, in which dropout is on.
+
+    Raises:
+        ValueError: for an architecture whose layers do not say so.
+    """
+    layers = [part for part in module.modules() if isinstance(part, GradientCheckpointingLayer)]
+    if not layers:
+        raise ValueError(
+            f"gradient_checkpointing has no layers to work on in a {type(module).__name__}; leave it off"
+        )
+    for layer in layers:
+        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
 
 
 def _are_indices(layers: object) -> bool:

@@ -19,11 +19,14 @@ from transformers import PreTrainedModel
 
 from kdlite.checks import check_integer, check_kind, check_path
 from kdlite.distribution import stream_seed
+from kdlite.lm.curve import Callback
+from kdlite.lm.decoder import Decoder
 from kdlite.lm.model import BATCH, LanguageModel
+from kdlite.lm.modules import evaluating
 from kdlite.lm.next_token import WHOLE
 from kdlite.lm.objectives import Measure, measure
 from kdlite.lm.recipe import Recipe
-from kdlite.lm.sampling import Decoder, Generator, drawer, draws, evaluating
+from kdlite.lm.sampling import Generator, drawer, draws
 from kdlite.lm.scoring import IGNORED, HeadLoss, outputs, project
 from kdlite.lm.training import train
 from kdlite.texts.corpus import Corpus
@@ -43,6 +46,8 @@ def distil(
     jsd_weight: float | None = None,
     validation: Corpus | None = None,
     choose: bool = True,
+    callback: Callback | None = None,
+    tensorboard: bool = False,
 ) -> LanguageModel:
     """A new model: a copy of ``student`` trained to match ``teacher`` at every place of the texts.
 
@@ -55,12 +60,13 @@ def distil(
         texts: a corpus to compare the two on (logit distillation, which the teacher's own texts suit best); or a
             number: so many texts an epoch, drawn at each step from the student as it then is (on-policy).
         recipe: how to train. Its seed is also that of the student's own texts.
-        out: folder for checkpoints, the loss curve ``curve.json`` and the trained ``model``.
+        out: folder for checkpoints, the loss curve and the trained ``model``, as ``fit``'s.
         objective: ``"forward_kl"``, ``"reverse_kl"`` or ``"jensen_shannon"``; see ``objectives``. The loss is its
             mean per token. On the student's own texts, reverse KL is the on-policy objective.
         jsd_weight: of ``"jensen_shannon"`` alone, from 0 (forward KL) to 1 (reverse KL); None is 0.5.
         validation: texts to look at along the way, and to choose the best checkpoint by, under the same objective.
         choose: False, or no validation texts: the last one is taken.
+        callback, tensorboard: who else is told of each step, as by ``fit``.
 
     Raises:
         ValueError: if languages or devices differ, the objective is unknown, or ``out`` holds another training.
@@ -103,7 +109,8 @@ def distil(
     def lesson(module: PreTrainedModel) -> tuple[nn.Module, Corpus | OwnTexts]:
         return TeacherLoss(module, teacher, divergence), given or OwnTexts(module, language, texts)
 
-    return train(student, lesson, recipe, out, run, validation, choose)
+    watched = {"callback": callback, "tensorboard": tensorboard}
+    return train(student, lesson, recipe, out, run, validation, choose, **watched)
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,7 @@ class OwnTexts:
                 batch=BATCH,
                 start=state.process_index * share,
                 source=source,
+                before=epoch * self.n + step * size,
             )
             mine = np.concatenate([tokens for tokens, _ in found])
             yield gather(torch.from_numpy(mine).to(self.module.device)).cpu().numpy()[:n]

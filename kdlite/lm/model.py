@@ -6,9 +6,10 @@ Knows the two verbs and the knob; knows nothing of where weights come from or ho
 import copy
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,13 +17,18 @@ from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.checks import check_beta, check_kind, check_path, show
+from kdlite.checks import check_beta, check_kind, check_path
 from kdlite.files import placing
+from kdlite.lm.decoder import Decoder
+from kdlite.lm.modules import check_device, frozen
 from kdlite.lm.next_token import WHOLE, Truncation
+from kdlite.lm.packing import needs, spread
 from kdlite.lm.quiet import quiet
-from kdlite.lm.sampling import draws
+from kdlite.lm.sampling import Generator, draws
 from kdlite.lm.scoring import IGNORED, score_tokens
+from kdlite.texts.given import encode
 from kdlite.texts.language import Language, Reading
+from kdlite.texts.prompts import Prompts
 
 POSITIONS = 1 << 13  # scored in one forward pass
 _FILES = (  # of a model; the configurations and the language are always written
@@ -80,10 +86,11 @@ class LanguageModel:
                 f"the language has {language.vocabulary} token ids, the model {config.vocab_size}; "
                 "they must agree, but for a begin token that only the model has (begin = vocabulary)"
             )
-        positions = len(language.prompt) + language.length - 1
-        if positions > config.max_position_embeddings:
+        check_device(self.model.device)
+        positions = language.longest + language.length - 1
+        if positions > getattr(config, "max_position_embeddings", positions):
             raise ValueError(
-                f"a prompt of {len(language.prompt)} and a length of {language.length} need {positions} "
+                f"a prompt of {language.longest} and a length of {language.length} need {positions} "
                 f"positions, the model has {config.max_position_embeddings}; lower length"
             )
 
@@ -92,14 +99,34 @@ class LanguageModel:
         return f"LanguageModel({millions:.3g}M parameters, length={self.length}, beta={self.beta:g})"
 
     @property
-    def prompt(self) -> tuple[int, ...]:
-        """Token ids that every text continues."""
+    def prompt(self) -> tuple[int, ...] | Prompts:
+        """Token ids that every text continues, or several prompts."""
         return self.language.prompt
 
     @property
     def length(self) -> int:
         """Longest text, in tokens."""
         return self.language.length
+
+    @property
+    def decoder(self) -> str:
+        """What draws the texts: "Decoder", the fast one written for Llama's relatives, or "Generator", the cache of
+        transformers, which serves every architecture.
+        """
+        return (Decoder if Decoder.knows(self.model) else Generator).__name__
+
+    def with_prompt(self, prompt: Any, weights: Sequence[float] | None = None) -> "LanguageModel":
+        """The same model, whose texts continue another prompt, or several.
+
+        Args:
+            prompt: a string, token ids, or a chat; or a list of these: see ``texts.given.encode``.
+            weights: how often each of several is continued; None: equally often.
+
+        Raises:
+            ValueError: for what is no prompt, or no tokenizer that reads it, or more tokens than the model has positions.
+        """
+        prompt = encode(prompt, self.tokenizer, self.language, weights)
+        return replace(self, language=replace(self.language, prompt=prompt))
 
     def sharpen(self, beta: float) -> "LanguageModel":
         """The same weights with each token's distribution at temperature 1/beta: probabilities ∝ p(token)^beta.
@@ -164,7 +191,9 @@ class LanguageModel:
         *,
         batch: int = BATCH,
     ) -> np.ndarray:
-        """n texts, shape ``(n, length)``, int64, padded with the end token after the first one.
+        """n texts, shape ``(n, length)``, int64, padded with the end token after the first one. Where there are several
+        prompts, shape ``(n, 1 + length)``: the number of a text's own comes first, and each prompt has its share of
+        the n (stratified sampling, so that an error over independent draws is never too small).
 
         A text's noise depends on the seed and its place among the n alone; the batch size matters only through
         rounding.
@@ -204,21 +233,14 @@ class LanguageModel:
             ValueError: for tokens of another shape or outside the language.
         """
         tokens, sizes = self.language.check(tokens), self.language.size(tokens)
-        log_prob = np.zeros(tokens.shape, dtype=np.float32)
+        log_prob = np.zeros((len(tokens), self.length), dtype=np.float32)
         state = np.zeros((len(tokens), self.model.config.hidden_size), dtype=np.float32)
-        prompt = np.array(self.prompt)
-        rows = max(1, POSITIONS // (len(prompt) + self.length))
-        order = np.argsort(sizes, kind="stable")
+        rows = max(1, POSITIONS // (self.language.longest + self.length))
+        order = np.argsort(needs(tokens, self.language), kind="stable")
         with tqdm(total=int(sizes.sum()), unit=" tokens", unit_scale=True, delay=2, leave=False) as bar:
             for i in range(0, len(order), rows):
                 batch = order[i : i + rows]
-                longest = sizes[batch].max()
-                text = tokens[batch, :longest]
-                ids = np.concatenate([np.tile(prompt, (len(batch), 1)), text[:, :-1]], axis=1)
-                targets = np.full(ids.shape, IGNORED)
-                targets[:, len(prompt) - 1 :] = np.where(
-                    np.arange(longest) < sizes[batch, None], text, IGNORED
-                )
+                ids, targets = spread(tokens[batch], self.language)
                 scored = score_tokens(
                     self.model,
                     torch.from_numpy(ids).to(self.model.device),
@@ -227,7 +249,8 @@ class LanguageModel:
                     begin=self.language.begin,
                     truncation=self.truncation,
                 )
-                log_prob[batch, :longest] = scored.log_prob[:, len(prompt) - 1 :].cpu().numpy()
+                row, place = np.nonzero(np.arange(self.length) < sizes[batch, None])
+                log_prob[batch[row], place] = scored.log_prob.cpu().numpy()[targets != IGNORED]
                 state[batch] = scored.state.cpu().numpy()
                 bar.update(int(sizes[batch].sum()))
         return Reading(self.language, tokens, log_prob, state)
@@ -270,24 +293,3 @@ class LanguageModel:
                 raise ValueError(
                     f"{folder} holds another model, whose {', '.join(left)} would stay; choose another folder"
                 )
-
-
-def frozen(module: PreTrainedModel) -> PreTrainedModel:
-    """A module of our own, for drawing and scoring alone."""
-    return module.eval().requires_grad_(False)
-
-
-def check_device(device: str | torch.device) -> torch.device:
-    """A device of this machine, or a ValueError."""
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError, TypeError, ValueError):
-        raise ValueError(
-            f"device must be one of this machine's, got {show(device)}; 'cpu' always is"
-        ) from None
-
-
-def fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
-    """SHA-256 of a tokenizer's table of ids: equal where the same id stands for the same piece of text."""
-    table = json.dumps(sorted(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0])))
-    return hashlib.sha256(table.encode()).hexdigest()

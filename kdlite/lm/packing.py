@@ -3,6 +3,7 @@
 Knows token arrays; knows nothing of models or files.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -26,29 +27,61 @@ class Rows(NamedTuple):
         return (same & (place[:, None] >= place))[:, None]
 
 
-def pack(tokens: np.ndarray, language: Language) -> Rows:
-    """Lay out texts ``(n, length)``, each with the prompt before it, the longest first into the first row with room
-    (first-fit decreasing).
+def spread(tokens: np.ndarray, language: Language) -> tuple[np.ndarray, np.ndarray]:
+    """Lay out texts one a row, padded on the right: inputs and targets ``(n, T)``, as those of ``Rows``. A causal model
+    never looks ahead, so what stands in the padding changes nothing, and prompts of any lengths may go together.
     """
-    sizes, prompt = language.size(tokens), np.array(language.prompt)
-    needs = len(prompt) + sizes - 1  # the last token is only predicted
-    width = int(needs.max())
+    sizes, (number, texts) = language.size(tokens), language.split(tokens)
+    width = int((needs(tokens, language)).max())
+    ids, targets = np.zeros((len(texts), width), dtype=np.int64), np.full((len(texts), width), IGNORED)
+    for i, (text, size) in enumerate(zip(texts, sizes, strict=True)):
+        prompt = language.prompts[number[i]]
+        ids[i, : len(prompt) + size - 1] = [*prompt, *text[: size - 1]]
+        targets[i, len(prompt) - 1 : len(prompt) + size - 1] = text[:size]
+    return ids, targets
+
+
+def needs(tokens: np.ndarray, language: Language) -> np.ndarray:
+    """Positions of each text with its prompt, shape ``(n,)``: its last token is only predicted."""
+    prompts = np.array([len(prompt) for prompt in language.prompts])
+    return prompts[language.split(tokens)[0]] + language.size(tokens) - 1
+
+
+def pack(tokens: np.ndarray, language: Language) -> Rows:
+    """Lay out texts, each with its prompt before it, the longest first into the first row with room (first-fit
+    decreasing).
+    """
+    own, wanted = spread(tokens, language)
+    places = needs(tokens, language)
+    width = int(places.max())
     room, bins = [], []
-    for i in np.argsort(-needs, kind="stable"):
-        row = next((r for r, free in enumerate(room) if free >= needs[i]), len(room))
+    for i in np.argsort(-places, kind="stable"):
+        row = next((r for r, free in enumerate(room) if free >= places[i]), len(room))
         if row == len(room):
             room.append(width)
             bins.append([])
-        room[row] -= int(needs[i])
+        room[row] -= int(places[i])
         bins[row].append(int(i))
     ids, targets, positions, texts = (np.full((len(bins), width), v) for v in (0, IGNORED, 0, 0))
     for r, members in enumerate(bins):
         at = 0
         for k, i in enumerate(members, start=1):
-            place = slice(at, at + int(needs[i]))
-            ids[r, place] = np.concatenate([prompt, tokens[i, : sizes[i] - 1]])
-            targets[r, at + len(prompt) - 1 : place.stop] = tokens[i, : sizes[i]]
-            positions[r, place] = np.arange(needs[i])
+            size = int(places[i])
+            place = slice(at, at + size)
+            ids[r, place], targets[r, place] = own[i, :size], wanted[i, :size]
+            positions[r, place] = np.arange(size)
             texts[r, place] = k
             at = place.stop
     return Rows(ids, targets, positions, texts)
+
+
+def passes(rows: Rows, size: int, index: int, workers: int) -> list[Rows]:
+    """The share of one of several processes, ``size`` rows at a time; every process gets as many passes, and one that has
+    run out of rows a row without targets.
+    """
+    n = len(rows.ids)
+    mine = np.arange(index, n, workers)
+    count = math.ceil(math.ceil(n / workers) / size)
+    found = [Rows(*(a[mine[i * size : (i + 1) * size]] for a in rows)) for i in range(count)]
+    idle = Rows(*(a[:1] for a in rows))._replace(targets=np.full_like(rows.targets[:1], IGNORED))
+    return [share if len(share.ids) else idle for share in found]

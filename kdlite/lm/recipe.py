@@ -17,7 +17,8 @@ class Recipe:
 
     Attributes:
         learning_rate: of AdamW, after warmup.
-        adam_betas: of AdamW, how slowly its two averages forget; no weight decay.
+        adam_betas: of AdamW, how slowly its two averages forget.
+        weight_decay: of AdamW: each step takes this share, times the rate, off every parameter that learns.
         warmup: fraction of the steps over which the rate rises from 0.
         decay: fraction of the steps over which it falls to 0, linearly, at the end.
         clip: largest norm of the gradient.
@@ -26,6 +27,8 @@ class Recipe:
         rows_per_pass: rows of the longest text's length computed at once, on each device: bounds the memory.
         dtype: of the products, "float32" or "bfloat16"; weights, moments and sums stay in float32. "auto" is bfloat16
             on GPUs that multiply it, float32 elsewhere: on a processor it pays for larger models only.
+        gradient_checkpointing: whether each layer computes its activations twice rather than keep them: about a third
+            more time, and memory for longer rows or larger models.
         train_embeddings: whether the token embeddings, which are also the head, learn.
         steps_per_checkpoint: steps between two checkpoints, and two looks at the validation loss.
         seed: of the order of the texts.
@@ -36,6 +39,7 @@ class Recipe:
 
     learning_rate: float = 5e-4
     adam_betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.0
     warmup: float = 0.01
     decay: float = 0.2
     clip: float = 1.0
@@ -43,6 +47,7 @@ class Recipe:
     texts_per_step: int = 256
     rows_per_pass: int = 8
     dtype: str = "auto"
+    gradient_checkpointing: bool = False
     train_embeddings: bool = True
     steps_per_checkpoint: int = 500
     seed: int = 0
@@ -69,7 +74,9 @@ class Recipe:
             raise ValueError(
                 f"dtype must be 'auto', 'float32' or 'bfloat16', got {show(self.dtype)}; 'auto' is usual"
             )
-        check_kind("train_embeddings", self.train_embeddings, bool, "true or false")
+        check_number("weight_decay", self.weight_decay, ">= 0", lambda v: v >= 0, "0 takes nothing off")
+        for name in ("gradient_checkpointing", "train_embeddings"):
+            check_kind(name, getattr(self, name), bool, "true or false")
         for name in ("warmup", "decay"):
             value, limit = getattr(self, name), "a fraction of the steps, in [0, 1]"
             check_number(name, value, limit, lambda v: 0 <= v <= 1, f"{getattr(Recipe, name)} is usual")

@@ -1,255 +1,41 @@
 """Drawing texts from a causal language model, many at a time.
 
-Knows logits, caches and uniforms; knows nothing of corpora or training. The i-th text of a seed is made from
+Knows uniforms and who turns them into tokens; knows nothing of corpora or training. The i-th text of a seed is made from
 the i-th row of that seed's uniforms, so neither the batch size nor the machine's number of processes changes
 the noise behind a text.
 """
 
 import copy
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel
 
+from kdlite.lm.decoder import Decoder
+from kdlite.lm.modules import evaluating
 from kdlite.lm.next_token import Truncation, choose, temper
 from kdlite.texts.language import Language, check_draws
-
-_CHECK = 32  # steps between two looks at which texts have ended; each look waits for the device
-_GRAIN = 8  # a batch shrinks by eighths, so that a GPU meets few shapes
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Without dropout and without gradients; whoever trains the module finds each of its parts as it was."""
-    training = [part for part in module.modules() if part.training]
-    module.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for part in training:
-            part.training = True
-
-
-class _Layer(nn.Module):
-    """The weights of one layer, fused where one product can do the work of several."""
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        attention, mlp = layer.self_attn, layer.mlp
-        self.parts = {
-            "qkv": [p.weight.detach() for p in (attention.q_proj, attention.k_proj, attention.v_proj)],
-            "gate_up": [p.weight.detach() for p in (mlp.gate_proj, mlp.up_proj)],
-        }
-        for name, weight in {
-            "norm": layer.input_layernorm.weight,
-            "qkv": torch.cat(self.parts["qkv"]),
-            "out": attention.o_proj.weight,
-            "mlp_norm": layer.post_attention_layernorm.weight,
-            "gate_up": torch.cat(self.parts["gate_up"]),
-            "down": mlp.down_proj.weight,
-        }.items():
-            self.register_buffer(name, weight.detach(), persistent=False)
-
-    def refresh(self) -> None:
-        """Fuse the weights anew, at the same addresses."""
-        for name, parts in self.parts.items():
-            torch.cat(parts, out=getattr(self, name))
-
-
-class Decoder(nn.Module):
-    """A Llama-shaped model rewritten for drawing one token at a time, over a cache of fixed size.
-
-    Everything that changes lives in buffers of fixed address, and a step neither takes nor returns a tensor
-    nor looks at one's values, so a GPU can replay it as a graph. Activations have the batch as their last
-    axis: a product of weights and columns is the fastest layout on CPUs, and as fast as any on GPUs.
-
-    Args:
-        model: the model to draw from.
-        language: prompt, length and ends of its texts.
-        beta: draws at temperature 1/beta.
-        truncation: what to leave out.
-        rows: texts at a time.
-    """
-
-    def __init__(
-        self, model: PreTrainedModel, language: Language, beta: float, truncation: Truncation, rows: int
-    ) -> None:
-        super().__init__()
-        self.language, self.beta, self.truncation, self.rows = language, beta, truncation, rows
-        config, backbone, device = model.config, model.model, model.device
-        self.groups, self.dim = config.num_key_value_heads, backbone.layers[0].self_attn.head_dim
-        self.heads = config.num_attention_heads // self.groups  # query heads that share a key head
-        self.scale, self.eps = backbone.layers[0].self_attn.scaling, config.rms_norm_eps
-        self.activate = backbone.layers[0].mlp.act_fn
-        self.layers = nn.ModuleList(_Layer(layer) for layer in backbone.layers)
-        span = len(language.prompt) + language.length
-        places = torch.arange(span, device=device)
-        cos, sin = backbone.rotary_emb(model.lm_head.weight.detach(), places[None])
-        cache = torch.zeros(
-            len(self.layers), rows, self.groups, span, self.dim, dtype=cos.dtype, device=device
-        )
-        for name, buffer in {
-            "embedding": backbone.embed_tokens.weight.detach(),
-            "norm": backbone.norm.weight.detach(),
-            "head": model.lm_head.weight.detach(),
-            "cos": cos[0, :, :, None],  # (span, D, 1)
-            "sin": sin[0, :, :, None],
-            "places": places,
-            "keys": cache,
-            "values": cache.clone(),
-            "text": torch.zeros(
-                span, rows, dtype=torch.long, device=device
-            ),  # prompt and text, a column each
-            "u": torch.zeros(span, rows, dtype=torch.float64, device=device),
-            "log_prob": torch.zeros(rows, dtype=torch.float64, device=device),
-            "ended": torch.zeros(rows, dtype=torch.bool, device=device),
-            "place": torch.zeros(1, dtype=torch.long, device=device),  # of the newest token in text
-        }.items():
-            self.register_buffer(name, buffer, persistent=False)
-        self._step = _compile(self.step) if device.type == "cuda" else self.step
-
-    def refresh(self) -> None:
-        """Draw from the weights as they are now: the model may have learned, in place."""
-        for layer in self.layers:
-            layer.refresh()
-
-    @staticmethod
-    def knows(model: PreTrainedModel) -> bool:
-        """Whether the model has the architecture that is written out here."""
-        config = model.config
-        return config.model_type == "llama" and not (config.attention_bias or config.mlp_bias)
-
-    def logits(self, rows: int, span: int) -> Tensor:
-        """Logits of the next token of the first ``rows`` texts, shape ``(rows, V)``, looking back over the first
-        ``span`` places; writes the newest token's keys and values to the cache.
-        """
-        token = self.text[:, :rows].index_select(0, self.place)[0]
-        cos, sin = self.cos.index_select(0, self.place)[0], self.sin.index_select(0, self.place)[0]
-        ahead = self.places[:span] > self.place
-        x = self.embedding[token].T  # (H, rows)
-        for i, layer in enumerate(self.layers):
-            qkv = layer.qkv @ self._normalise(x, layer.norm)
-            qkv = qkv.unflatten(0, (-1, self.dim))  # (heads, D, rows)
-            queries = self.groups * self.heads
-            turned = _turn(qkv[: queries + self.groups], cos, sin)
-            for cache, new in ((self.keys, turned[queries:]), (self.values, qkv[queries + self.groups :])):
-                cache[i, :rows].index_copy_(2, self.place, new.permute(2, 0, 1)[:, :, None])
-            q = turned[:queries].unflatten(0, (self.groups, self.heads)).permute(3, 0, 1, 2)
-            scores = (q * self.scale) @ self.keys[i, :rows, :, :span].mT  # (rows, groups, heads, span)
-            attention = scores.float().masked_fill(ahead, -math.inf).softmax(dim=-1).to(q.dtype)
-            seen = (attention @ self.values[i, :rows, :, :span]).flatten(1).T  # (heads * D, rows)
-            x = torch.addmm(x, layer.out, seen)
-            gate, up = (layer.gate_up @ self._normalise(x, layer.mlp_norm)).chunk(2)
-            x = torch.addmm(x, layer.down, self.activate(gate) * up)
-        return (self.head @ self._normalise(x, self.norm)).T
-
-    def step(self, rows: int, span: int) -> None:
-        """Append one token to each of the first ``rows`` texts."""
-        logits = temper(self.logits(rows, span), self.beta, self.language.begin)
-        u = self.u[:, :rows].index_select(0, self.place)[0]
-        token, log_prob = choose(self.truncation.apply(logits), u)
-        if self.language.eos is not None:
-            ended = self.ended[:rows]
-            token = torch.where(ended, self.language.eos, token)
-            log_prob = torch.where(ended, 0.0, log_prob)
-            self.ended[:rows] = ended | (token == self.language.eos)
-        self.log_prob[:rows] += log_prob
-        self.place += 1
-        self.text[:, :rows].index_copy_(0, self.place, token[None])
-
-    def looks(self) -> Iterator[tuple[range, int]]:
-        """The steps between two looks at which texts have ended, and the places that these steps look back over."""
-        for start in range(0, self.language.length, _CHECK):
-            steps = range(start, min(start + _CHECK, self.language.length))
-            yield steps, len(self.language.prompt) + steps.stop
-
-    @torch.no_grad()
-    def draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
-        """One text for each row of uniforms ``(n, length)``: tokens ``(n, length)`` and nats ``(n,)``."""
-        n, prompt, eos = len(u), self.language.prompt, self.language.eos
-        rows = self._shape(n)
-        self.text[: len(prompt)] = torch.tensor(prompt, device=self.text.device)[:, None]
-        self.u[len(prompt) - 1 : -1, :n] = torch.from_numpy(u.T).to(self.u.device)
-        self.log_prob.zero_()
-        self.ended.zero_()
-        self.ended[n:] = eos is not None
-        for place in range(len(prompt) - 1):  # every text has the same prompt: one row stands for all
-            self.place.fill_(place)
-            self.logits(1, place + 1)
-        for cache in (self.keys, self.values):
-            cache[:, 1:, :, : len(prompt) - 1] = cache[:, :1, :, : len(prompt) - 1]
-        self.place.fill_(len(prompt) - 1)
-
-        origin = torch.arange(rows, device=self.text.device)
-        tokens = torch.full((rows, self.language.length), eos or 0, device=self.text.device)
-        log_prob = torch.zeros(rows, dtype=torch.float64, device=self.text.device)
-        for steps, span in self.looks():
-            for _ in steps:
-                self._step(rows, span)
-            bar.update(len(steps) * n)
-            log_prob[origin] = self.log_prob[:rows]
-            tokens[origin, : steps.stop] = self.text[len(prompt) : span, :rows].T
-            if eos is None or steps.stop == self.language.length:
-                continue
-            alive = rows - int(self.ended[:rows].sum())
-            if not alive:
-                bar.update((self.language.length - steps.stop) * n)
-                break
-            if self._shape(alive) < rows:
-                rows = self._shape(alive)
-                kept = self.ended[: len(origin)].int().argsort(stable=True)[:rows]
-                origin = origin[kept]
-                for buffer in (self.keys, self.values):
-                    buffer[:, :rows, :, :span] = buffer[:, kept, :, :span]
-                for buffer in (self.text, self.u, self.log_prob, self.ended):
-                    buffer[..., :rows] = buffer[..., kept]
-        return tokens[:n].cpu().numpy(), log_prob[:n].cpu().numpy()
-
-    def _shape(self, n: int) -> int:
-        """The least allowed number of rows that holds n texts."""
-        grain = -(-self.rows // _GRAIN)
-        return min(self.rows, -(-n // grain) * grain)
-
-    def _normalise(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Root-mean-square normalisation of columns ``(H, rows)``, in float32."""
-        wide = x.float()
-        return weight[:, None] * (wide * torch.rsqrt(wide.square().mean(dim=0) + self.eps)).to(x.dtype)
-
-
-def _compile(step: Callable[[int, int], None]) -> Callable[[int, int], None]:
-    """A step as a replayed graph. The compiler keeps 8 versions of one function and fails at the ninth, but each
-    beta, depth and shape is one: a sweep has more.
-    """
-    compiled = torch.compile(step, mode="reduce-overhead", fullgraph=True)
-    patient = torch._dynamo.config.patch(recompile_limit=1 << 10, accumulated_recompile_limit=1 << 12)
-    return patient(compiled)
-
-
-def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary position encoding of heads ``(..., D, rows)``."""
-    first, second = x.chunk(2, dim=-2)
-    return x * cos + torch.cat((-second, first), dim=-2) * sin
 
 
 class _Chooser(LogitsProcessor):
     """Makes greedy Hugging Face decoding draw with our uniforms: all but the chosen token get -inf."""
 
-    def __init__(self, language: Language, beta: float, truncation: Truncation, u: Tensor) -> None:
-        self.language, self.beta, self.truncation, self.u = language, beta, truncation, u
+    def __init__(
+        self, language: Language, beta: float, truncation: Truncation, start: int, u: Tensor
+    ) -> None:
+        self.language, self.beta, self.truncation, self.start, self.u = language, beta, truncation, start, u
         self.log_prob = torch.zeros(len(u), dtype=torch.float64, device=u.device)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        place = input_ids.shape[1] - len(self.language.prompt)
+        place = input_ids.shape[1] - self.start
         logits = temper(scores, self.beta, self.language.begin)
         token, log_prob = choose(self.truncation.apply(logits), self.u[:, place])
         if self.language.eos is not None:
-            ended = (input_ids[:, len(self.language.prompt) :] == self.language.eos).any(dim=1)
+            ended = (input_ids[:, self.start :] == self.language.eos).any(dim=1)
             log_prob = torch.where(ended, 0.0, log_prob)
         self.log_prob += log_prob
         return torch.full_like(scores, -math.inf).scatter_(1, token[:, None], 0.0)
@@ -268,15 +54,23 @@ class Generator:
     def refresh(self) -> None:
         """Nothing: the model itself draws."""
 
-    def draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
-        """As ``Decoder.draw``."""
-        with evaluating(self.model):
-            return self._draw(u, bar)
+    def draw(self, u: np.ndarray, number: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
+        """As ``Decoder.draw``. Prompts of one length go together: no architecture has to know of padding."""
+        tokens, log_prob = np.empty(u.shape, dtype=np.int64), np.empty(len(u))
+        sizes = np.array([len(prompt) for prompt in self.language.prompts])[number]
+        for size in np.unique(sizes):
+            same = np.flatnonzero(sizes == size)
+            with evaluating(self.model):
+                tokens[same], log_prob[same] = self._draw(
+                    u[same], [self.language.prompts[k] for k in number[same]]
+                )
+            bar.update(u[same].size)
+        return tokens, log_prob
 
-    def _draw(self, u: np.ndarray, bar: tqdm) -> tuple[np.ndarray, np.ndarray]:
-        device, language = self.model.device, self.language
-        chooser = _Chooser(language, self.beta, self.truncation, torch.from_numpy(u).to(device))
-        prompts = torch.tensor(language.prompt, device=device).expand(len(u), -1)
+    def _draw(self, u: np.ndarray, prompts: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
+        device, language, start = self.model.device, self.language, len(prompts[0])
+        chooser = _Chooser(language, self.beta, self.truncation, start, torch.from_numpy(u).to(device))
+        prompts = torch.tensor(prompts, device=device)
         texts = self.model.generate(
             prompts,
             attention_mask=torch.ones_like(prompts),
@@ -285,10 +79,9 @@ class Generator:
             eos_token_id=language.eos,
             pad_token_id=language.eos or 0,
             logits_processor=[chooser],
-        )[:, len(language.prompt) :]
+        )[:, start:]
         tokens = np.full(u.shape, language.eos or 0, dtype=np.int64)
         tokens[:, : texts.shape[1]] = texts.cpu().numpy()
-        bar.update(u.size)
         return tokens, chooser.log_prob.cpu().numpy()
 
 
@@ -312,11 +105,13 @@ def draws(
     batch: int,
     start: int = 0,
     source: Decoder | Generator | None = None,
+    before: int = 0,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Texts ``start`` to ``start + n`` of a seed, batch by batch: tokens ``(B, length)`` and their log-probability
+    """Texts ``start`` to ``start + n`` of a seed, batch by batch: tokens ``(B, width)`` and their log-probability
     ``(B,)`` in nats under the distribution that was drawn from.
 
     Args:
+        before: texts that were drawn with other seeds before the first one of this, which take their turns of prompts.
         source: a ``drawer`` of this model that was made before, with at least as many rows; None makes one.
 
     Raises:
@@ -335,4 +130,7 @@ def draws(
     source = source or drawer(model, language, beta, truncation, batch)
     with tqdm(total=n * language.length, unit=" tokens", unit_scale=True, delay=2, leave=False) as bar:
         for i in range(0, n, batch):
-            yield source.draw(rng.random((min(batch, n - i), language.length)), bar)
+            u = rng.random((min(batch, n - i), language.length))
+            number = language.turns(before + start + i, len(u))
+            texts, log_prob = source.draw(u, number, bar)
+            yield language.join(number, texts), log_prob

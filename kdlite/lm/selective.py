@@ -15,8 +15,7 @@ from kdlite.checks import check_beta, check_integer, check_number
 from kdlite.distribution import stream_seed
 from kdlite.lm.model import BATCH, LanguageModel
 from kdlite.selection import effective_sample_size, log_favour, resample
-from kdlite.texts.corpus import Sampler
-from kdlite.texts.language import Language, check_draws
+from kdlite.texts.language import Language, Sampler, check_draws
 from kdlite.texts.markov import MarkovMixture
 
 KNOBS = ("tau", "top_k", "top_p", "min_p", "best_of", "power")
@@ -63,6 +62,7 @@ class BestOf(_Chosen):
 
     def __post_init__(self) -> None:
         check_integer("tries", self.tries, 1, "the best of one text is that text")
+        _check_one_prompt(self.base)
 
     def draws(
         self, n: int, seed: int, *, start: int = 0, batch: int = BATCH
@@ -116,6 +116,7 @@ class Power(_Chosen):
     def __post_init__(self) -> None:
         check_beta(self.beta)
         check_integer("candidates", self.candidates, 1, "choose among at least one")
+        _check_one_prompt(self.base)
 
     @property
     def efficiency(self) -> float:
@@ -174,6 +175,14 @@ def with_knob(model: LanguageModel, knob: str, setting: float) -> LanguageModel 
 def tries(knob: str | None, setting: float) -> int:
     """How many texts are drawn for one."""
     return setting if knob == "best_of" else Power.candidates if knob == "power" else 1
+
+
+def _check_one_prompt(base: Sampler) -> None:
+    """Nothing, or a ValueError: texts are chosen by their rank or weight, which those of another prompt do not share."""
+    if base.language.several:
+        raise ValueError(
+            f"whole texts are chosen among those of one prompt, the base has {base.language.prompt}; take one"
+        )
 
 
 def _candidates(

@@ -1,37 +1,38 @@
-"""Maximum likelihood on a corpus: the loop, and checkpoints it resumes from bit for bit.
+"""Maximum likelihood on a corpus: the loop, which resumes from its checkpoints bit for bit.
 
 Knows models, texts, losses and optimisers; knows nothing of teachers and students. To distil is to fit to a teacher's
 texts (sequence-level distillation, Kim & Rush 2016), or to train by another loss than that of ``fit``.
 """
 
 import copy
-import json
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
-from accelerate import Accelerator, PartialState
-from accelerate.state import AcceleratorState
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel, get_wsd_schedule
 
 from kdlite.checks import check_kind, check_path
-from kdlite.files import explaining, replacing
+from kdlite.files import explaining
+from kdlite.lm import checkpoint
+from kdlite.lm.architecture import recompute
+from kdlite.lm.curve import Callback, Curve, Progress, points
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.next_token import WHOLE
-from kdlite.lm.packing import Rows, pack
+from kdlite.lm.packing import Rows, pack, passes
+from kdlite.lm.processes import accelerator, together
 from kdlite.lm.recipe import Recipe
-from kdlite.lm.scoring import IGNORED, TokenLoss
+from kdlite.lm.scoring import TokenLoss
 from kdlite.store import claim, locked, write_json
 from kdlite.texts.corpus import Corpus
+
+CHECKPOINT = "checkpoint.safetensors"
 
 
 class Texts(Protocol):
@@ -46,14 +47,6 @@ class Texts(Protocol):
         ...
 
 
-class Progress(NamedTuple):
-    """Where training is; a checkpoint holds it whole."""
-
-    step: int  # updates made
-    losses: list[float]  # nats per token of each step
-    validation: list[tuple[int, float]]  # (step, nats per token)
-
-
 def fit(
     model: LanguageModel,
     corpus: Corpus,
@@ -62,6 +55,8 @@ def fit(
     *,
     validation: Corpus | None = None,
     choose: bool = True,
+    callback: Callback | None = None,
+    tensorboard: bool = False,
 ) -> LanguageModel:
     """A new model: a copy of ``model`` trained on ``corpus`` by maximum likelihood.
 
@@ -69,16 +64,20 @@ def fit(
     bits it would have ended with. Called again after its end, it opens what it made.
 
     Args:
-        model: where to start from; is left as it is.
+        model: where to start from; is left as it is. Training takes place on its device.
         corpus: texts of the same language.
         recipe: how to train.
-        out: folder for checkpoints, the loss curve ``curve.json`` and the trained ``model``.
+        out: folder for checkpoints, the loss curve ``curve.jsonl``, a line a step as it comes, and at the end
+            ``curve.json`` and the trained ``model``.
         validation: texts to look at along the way, and to choose the best checkpoint by.
         choose: False, or no validation texts: the last one is taken.
+        callback: is called after each step with a ``curve.Point``: step, loss, validation, jump.
+        tensorboard: whether to write ``out / "tensorboard"`` too.
 
     Raises:
         ValueError: if corpus and model differ in language, the corpus has nothing to learn from, or ``out`` holds
             another training.
+        ImportError: if TensorBoard is asked for and not installed.
         FloatingPointError: if the loss is no longer finite.
         BlockingIOError: if another process trains in ``out``.
         OSError: if ``out`` cannot be written to, or the disk is full; the last checkpoint is kept.
@@ -98,8 +97,16 @@ def fit(
         )
     run = {"model": model.digest(), "corpus": corpus.digest}
     begin = model.language.begin
+    watched = {"callback": callback, "tensorboard": tensorboard}
     return train(
-        model, lambda module: (TokenLoss(module, begin), corpus), recipe, out, run, validation, choose
+        model,
+        lambda module: (TokenLoss(module, begin), corpus),
+        recipe,
+        out,
+        run,
+        validation,
+        choose,
+        **watched,
     )
 
 
@@ -111,6 +118,8 @@ def train(
     run: dict,
     validation: Corpus | None,
     choose: bool,
+    callback: Callback | None,
+    tensorboard: bool,
 ) -> LanguageModel:
     """What ``fit`` is for any loss and any texts.
 
@@ -119,35 +128,18 @@ def train(
             called like ``TokenLoss``; each step's texts are asked for when the step before it has been made.
         run: what is trained, for ``run.json``: with the recipe it decides every bit of the result.
     """
-    with _processes(model.model.device) as state, locked(out) if state.is_main_process else nullcontext():
+    if callback is not None:
+        check_kind("callback", callback, Callable, "pass a function of one Point")
+    check_kind("tensorboard", tensorboard, bool, "true or false")
+    with together(model.model.device) as state, locked(out) if state.is_main_process else nullcontext():
         chosen = {"validation": validation and validation.digest, "choose": choose}
         claim(out / "run.json", run | chosen | asdict(recipe))
         start = replace(model, beta=1.0, truncation=WHOLE)
         if not (out / "model.safetensors").exists():
             loss, texts = lesson(copy.deepcopy(start.model))
-            _Training(loss, start, texts, recipe, out, validation, choose).run()
-        (out / "checkpoint.safetensors").unlink(missing_ok=True)
+            _Training(loss, start, texts, recipe, out, validation, choose).run(callback, tensorboard)
+        (out / CHECKPOINT).unlink(missing_ok=True)
     return start.with_weights(out / "model.safetensors")
-
-
-@contextmanager
-def _processes(device: torch.device) -> Iterator[PartialState]:
-    """The processes that train together. Accelerate keeps the device and the precision that were first asked for: a
-    process by itself begins anew, and leaves them as they were.
-    """
-    kept = [(kind._shared_state, dict(kind._shared_state)) for kind in (PartialState, AcceleratorState)]
-    cpu = device.type == "cpu"
-    if PartialState(cpu=cpu).num_processes > 1:
-        yield PartialState()
-        return
-    try:
-        for shared, _ in kept:
-            shared.clear()
-        yield PartialState(cpu=cpu)
-    finally:
-        for shared, before in kept:
-            shared.clear()
-            shared.update(before)
 
 
 class _Training:
@@ -163,19 +155,22 @@ class _Training:
         validation: Corpus | None,
         choose: bool,
     ) -> None:
-        device = start.model.device
-        fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        half = fast if recipe.dtype == "auto" else recipe.dtype == "bfloat16"
-        self.accelerator = Accelerator(mixed_precision="bf16" if half else "no", cpu=device.type == "cpu")
+        self.accelerator = accelerator(start.model.device, recipe.dtype)
         self.language, self.texts, self.recipe, self.out = start.language, texts, recipe, out
         self.validation, self.choose = validation, choose
         self.module = module = loss.model
         module.float().eval().requires_grad_(True)  # no dropout: a step is a function of its texts
         module.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
+        if recipe.gradient_checkpointing:
+            recompute(module)
         self.loss = self.accelerator.prepare(loss)
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            self.parameters, lr=recipe.learning_rate, betas=recipe.adam_betas, weight_decay=0.0, fused=True
+            self.parameters,
+            lr=recipe.learning_rate,
+            betas=recipe.adam_betas,
+            fused=True,
+            weight_decay=recipe.weight_decay,
         )
         self.steps_per_epoch, self.steps = recipe.steps_per_epoch(len(texts)), recipe.steps(len(texts))
         schedule = get_wsd_schedule(
@@ -187,9 +182,11 @@ class _Training:
         )
         self.rate = schedule.lr_lambdas[0]  # a function of the step alone: nothing of it needs a checkpoint
 
-    def run(self) -> None:
+    def run(self, callback: Callback | None, tensorboard: bool) -> None:
         """Train from the last checkpoint, or the start, to the end, and write the model."""
-        progress = self._resume()
+        progress = checkpoint.read(self.out / CHECKPOINT, self.module, self.optimizer)
+        if self.accelerator.is_main_process:
+            curve = Curve(self.out, progress, callback, tensorboard)
         with tqdm(
             total=self.recipe.epochs * self.texts.tokens,
             unit=" tokens",
@@ -207,6 +204,8 @@ class _Training:
                 bar.set_postfix_str(f"{loss:.3f} nats per token", refresh=False)
                 if progress.step % self.recipe.steps_per_checkpoint == 0 or progress.step == self.steps:
                     self._look(progress)
+                if self.accelerator.is_main_process:
+                    curve.add(progress)
         self._finish(progress)
 
     def _texts(self, step: int) -> Iterator[np.ndarray]:
@@ -222,9 +221,9 @@ class _Training:
             group["lr"] = self.recipe.learning_rate * self.rate(step)
         self.optimizer.zero_grad()
         n, total, workers = int(self.language.size(tokens).sum()), 0.0, self.accelerator.num_processes
-        passes = self._passes(pack(tokens, self.language))
-        for i, rows in enumerate(passes):
-            last = i == len(passes) - 1
+        mine = self._passes(tokens)
+        for i, rows in enumerate(mine):
+            last = i == len(mine) - 1
             with nullcontext() if last else self.accelerator.no_sync(self.loss):
                 loss = self.loss(*self._tensors(rows))
                 self.accelerator.backward(loss * (workers / n))  # workers: their gradients are averaged
@@ -243,15 +242,10 @@ class _Training:
                 f"{self.recipe.learning_rate}"
             )
 
-    def _passes(self, rows: Rows) -> list[Rows]:
-        """This process's share of the rows, a pass at a time; every process gets as many passes."""
-        size, workers = self.recipe.rows_per_pass, self.accelerator.num_processes
-        n = len(rows.ids)
-        mine = np.arange(self.accelerator.process_index, n, workers)
-        count = math.ceil(math.ceil(n / workers) / size)
-        passes = [Rows(*(a[mine[i * size : (i + 1) * size]] for a in rows)) for i in range(count)]
-        idle = Rows(*(a[:1] for a in rows))._replace(targets=np.full_like(rows.targets[:1], IGNORED))
-        return [share if len(share.ids) else idle for share in passes]
+    def _passes(self, tokens: np.ndarray) -> list[Rows]:
+        """This process's share of the texts' rows, a pass at a time."""
+        rows, state = pack(tokens, self.language), self.accelerator
+        return passes(rows, self.recipe.rows_per_pass, state.process_index, state.num_processes)
 
     def _tensors(self, rows: Rows) -> list[Tensor]:
         """Arguments of the loss."""
@@ -263,7 +257,7 @@ class _Training:
         """Nats per token on the validation texts."""
         total, n = torch.zeros((), dtype=torch.float64, device=self.accelerator.device), 0
         for tokens in self.validation.steps(self.recipe.texts_per_step, 0, 0):
-            for rows in self._passes(pack(tokens, self.language)):
+            for rows in self._passes(tokens):
                 total += self.loss(*self._tensors(rows))
             n += int(self.language.size(tokens).sum())
         return float(self.accelerator.reduce(total, "sum")) / n
@@ -276,56 +270,20 @@ class _Training:
             best = min((value for _, value in progress.validation), default=math.inf)
             progress.validation.append((progress.step, loss))
             if self.choose and loss < best and self.accelerator.is_main_process:
-                _write_weights(self.out / "best.safetensors", self.module)
+                checkpoint.write_weights(self.out / "best.safetensors", self.module)
         if self.accelerator.is_main_process:
-            state = {f"model.{k}": v for k, v in self.module.named_parameters()}
-            for i, (_, values) in enumerate(sorted(self.optimizer.state_dict()["state"].items())):
-                state |= {f"optimizer.{i}.{k}": v for k, v in values.items()}
-            with replacing(self.out / "checkpoint.safetensors") as temporary:
-                save_file(
-                    {k: v.contiguous() for k, v in state.items()},
-                    temporary,
-                    {"progress": json.dumps(progress)},
-                )
-
-    def _resume(self) -> Progress:
-        """Read the last checkpoint, if there is one, into model and optimiser."""
-        path = self.out / "checkpoint.safetensors"
-        if not path.exists():
-            return Progress(0, [], [])
-        try:
-            with safe_open(path, "pt", device="cpu") as file, torch.no_grad():
-                progress = Progress(*json.loads((file.metadata() or {})["progress"]))
-                state: dict[int, dict[str, Tensor]] = {}
-                for name in file.keys():  # noqa: SIM118 - it is no mapping
-                    if name.startswith("optimizer."):
-                        _, i, key = name.split(".")
-                        state.setdefault(int(i), {})[key] = file.get_tensor(name)
-                for name, parameter in self.module.named_parameters():
-                    parameter.copy_(file.get_tensor(f"model.{name}"))
-        except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            raise ValueError(
-                f"{path} is not a whole checkpoint: {error}; delete it to train from the start"
-            ) from None
-        self.optimizer.load_state_dict(
-            {"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]}
-        )
-        return progress._replace(validation=[tuple(pair) for pair in progress.validation])
+            checkpoint.write(self.out / CHECKPOINT, self.module, self.optimizer, progress)
 
     def _finish(self, progress: Progress) -> None:
         """Write the curve and the chosen weights."""
         if self.accelerator.is_main_process:
-            curve = {"loss": progress.losses, "validation": progress.validation, "unit": "nats per token"}
-            write_json(self.out / "curve.json", curve)
+            jumps = [(point.step, point.jump) for point in points(progress) if point.jump]
+            curve = {"loss": progress.losses, "validation": progress.validation, "jumps": jumps}
+            write_json(self.out / "curve.json", curve | {"unit": "nats per token"})
             best = self.out / "best.safetensors"
             if best.exists():
                 with explaining(self.out, "model.safetensors"):
                     best.replace(self.out / "model.safetensors")
             else:
-                _write_weights(self.out / "model.safetensors", self.module)
+                checkpoint.write_weights(self.out / "model.safetensors", self.module)
         self.accelerator.wait_for_everyone()
-
-
-def _write_weights(path: Path, module: nn.Module) -> None:
-    with replacing(path) as temporary:
-        save_file({name: p.detach().contiguous() for name, p in module.named_parameters()}, temporary)

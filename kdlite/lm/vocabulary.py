@@ -6,6 +6,7 @@ Knows embeddings and heads; knows nothing of what the ids spell.
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,10 @@ import torch
 from torch import Tensor
 
 from kdlite.checks import check_each, check_integer, check_kind, show
-from kdlite.lm.model import LanguageModel, frozen
-from kdlite.lm.sampling import evaluating
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.modules import evaluating, frozen
+from kdlite.lm.packing import spread
+from kdlite.lm.scoring import IGNORED
 
 _CHUNK = 1 << 26  # probabilities held at a time
 
@@ -61,7 +64,10 @@ def narrow(model: LanguageModel, tokens: Sequence[int]) -> LanguageModel:
     if language.begin is not None:
         raise ValueError(f"the language has the begin token {language.begin}; narrow one that has none")
     place = {t: i for i, t in enumerate(ids)}
-    needed = {"prompt": language.prompt, "end token": () if language.eos is None else (language.eos,)}
+    needed = {
+        "prompt": chain(*language.prompts),
+        "end token": () if language.eos is None else (language.eos,),
+    }
     for name, wanted in needed.items():
         if missing := [t for t in wanted if t not in place]:
             raise ValueError(f"token {missing[0]} of the {name} is not among those kept; add it to tokens")
@@ -82,10 +88,11 @@ def narrow(model: LanguageModel, tokens: Sequence[int]) -> LanguageModel:
     cut.config.update({"vocab_size": len(ids), **ends})
     cut.generation_config.update(**ends)
     spelled = ids if language.ids is None else [language.ids[t] for t in ids]
+    prompts = [tuple(place[t] for t in prompt) for prompt in language.prompts]
     small = replace(
         language,
         vocabulary=len(ids),
-        prompt=tuple(place[t] for t in language.prompt),
+        prompt=replace(language.prompt, ids=prompts) if language.several else prompts[0],
         eos=eos,
         ids=tuple(spelled),
     )
@@ -100,7 +107,7 @@ def likeliest(model: LanguageModel, texts: np.ndarray, n: int) -> tuple[int, ...
         ValueError: if n is out of range, or less than prompt and end need.
     """
     language = model.language
-    always = sorted({*language.prompt, *(() if language.eos is None else (language.eos,))})
+    always = sorted({*chain(*language.prompts), *(() if language.eos is None else (language.eos,))})
     check_integer(
         "n", n, len(always), "prompt and end token are always kept, no more than there are",
         most=language.vocabulary,
@@ -116,21 +123,17 @@ def use(model: LanguageModel, texts: np.ndarray, tokens: Sequence[int]) -> Use:
     """How much of what a model says is said with these token ids, on its own texts ``(N, length)``."""
     kept = torch.tensor(tokens)
     mass = [p[:, kept].sum(dim=1, dtype=torch.float64).cpu() for p in _probabilities(model, texts)]
-    inside = np.isin(texts, tokens)
-    inside |= np.arange(texts.shape[1]) >= model.size(texts)[:, None]  # what follows the end is no part of it
+    inside = np.isin(model.language.split(texts)[1], tokens)
+    inside |= np.arange(model.length) >= model.size(texts)[:, None]  # what follows the end is no part of it
     return Use(float(torch.cat(mass).mean()), float(inside.all(axis=1).mean()), len(texts))
 
 
 def _probabilities(model: LanguageModel, texts: np.ndarray) -> Iterator[Tensor]:
     """Next-token probabilities ``(places, V)`` at the places of texts up to their ends, some texts at a time."""
-    language, prompt = model.language, np.array(model.prompt)
-    sizes = model.size(texts)
-    rows = max(1, _CHUNK // (language.vocabulary * language.length))
+    language = model.language
+    rows = max(1, _CHUNK // (language.vocabulary * (language.longest + language.length)))
     for i in range(0, len(texts), rows):
-        batch = texts[i : i + rows]
-        ids = np.concatenate([np.tile(prompt, (len(batch), 1)), batch[:, :-1]], axis=1)
-        inputs = torch.from_numpy(ids).to(model.model.device)
+        ids, targets = spread(texts[i : i + rows], language)
         with evaluating(model.model):
-            logits = model.model(inputs, use_cache=False, logits_to_keep=language.length).logits
-        keep = torch.from_numpy(np.arange(language.length) < sizes[i : i + rows, None])
-        yield (logits[keep].float() * model.beta).softmax(dim=-1)
+            logits = model.model(torch.from_numpy(ids).to(model.model.device), use_cache=False).logits
+        yield (logits[torch.from_numpy(targets != IGNORED)].float() * model.beta).softmax(dim=-1)

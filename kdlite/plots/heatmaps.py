@@ -9,8 +9,6 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from kdlite.checks import check_each
-from kdlite.plots.drawable import check_name, check_table, check_values
 from kdlite.plots.style import figure
 
 
@@ -24,15 +22,7 @@ def heat(
         betas: one a column.
         rows: a label a row.
         log: titles of the panels whose colours are spaced logarithmically.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
     """
-    betas, rows = check_values("betas", betas, "B"), check_each("rows", rows, "give each row a label")
-    for title, values in check_table("panels", panels).items():
-        check_values(f"{title!r}", values, len(rows), len(betas))
-    for title in check_each("log", log, "() spaces none so"):
-        check_name("log", title, panels)
     fig, axes = figure(len(panels), width=3.8, height=3.3)
     edges = np.arange(len(betas) + 1) - 0.5
     ticks = np.unique(np.linspace(0, len(betas) - 1, 5).round().astype(int))

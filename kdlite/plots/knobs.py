@@ -9,13 +9,10 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from kdlite.checks import check_array, check_shape
-from kdlite.plots.drawable import check_table
 from kdlite.plots.style import COLOURS, figure
 
 _MARKERS = "osD^vP*X<>"
 _MAP = "cividis"  # told apart by the colour-blind, and in grey
-_LARGEST = 1e50  # number on an axis
 _LINE = "#9a9a9a"
 
 
@@ -40,20 +37,10 @@ def knobs(
         unit: of both axes.
         log: spaces recall by the logarithm of its distance from 0.
         xlim, ylim: what is shown of recall and precision; all of it where None.
-
-    Raises:
-        ValueError: for what cannot be drawn, naming it.
     """
-    panels = {
-        title: {name: _points(name, points) for name, points in check_table(f"{title!r}", drawn).items()}
-        for title, drawn in check_table("panels", panels).items()
-    }
-    for name, pair in (("start", start), ("xlim", xlim), ("ylim", ylim)):
-        if pair is not None:
-            check_shape(name, check_array(name, pair, _LARGEST), 2, remedy="pass two numbers, or None")
     fig, axes = figure(len(panels), width=4.6, height=4.4)
     names = dict.fromkeys(name for drawn in panels.values() for name in drawn)
-    markers = dict(zip(check_table("knobs", names, len(_MARKERS)), _MARKERS, strict=False))
+    markers = dict(zip(names, _MARKERS, strict=False))
     shades = np.concatenate([points[:, 2] for drawn in panels.values() for points in drawn.values()])
     norm = Normalize(shades.min(), shades.max())
     for ax, (title, drawn) in zip(axes[0], panels.items(), strict=True):
@@ -78,10 +65,3 @@ def knobs(
     mappable = axes[0, 0].collections[-1]
     fig.colorbar(mappable, ax=list(axes[0]), label=entropy)
     return fig
-
-
-def _points(name: str, points: np.ndarray) -> np.ndarray:
-    points = check_array(f"{name!r}", points, _LARGEST)
-    columns = 5 if points.shape[-1:] == (5,) else 3
-    check_shape(f"{name!r}", points, "S", columns, remedy="give recall, precision, entropy, maybe two errors")
-    return points

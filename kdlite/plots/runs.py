@@ -8,20 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from kdlite.checks import show
-from kdlite.plots.drawable import check_name
-from kdlite.plots.style import COLOURS, LINES, figure
+from kdlite.plots.style import COLOURS, CURVES, LINES, figure
 
 if TYPE_CHECKING:
     from kdlite.texts.results import Results
-
-
-# What a curve of a run is drawn as, and called.
-_MODELS = {
-    "distilled": ("student", "distilled student"),
-    "cooled": ("direct", "direct student, cooled"),
-    "teacher": ("teacher", "teacher"),
-}
 
 
 def geometry(results: "Results", curve: str = "distilled") -> Figure:
@@ -33,15 +23,13 @@ def geometry(results: "Results", curve: str = "distilled") -> Figure:
         curve: whose texts: "distilled", "cooled" (the direct student) or "teacher".
 
     Raises:
-        ValueError: if the results hold no points, or what is passed is no results, or no curve of theirs.
+        ValueError: if the results hold no points.
     """
-    _check(results)
-    check_name("curve", curve, _MODELS)
     if results.plane is None:
         raise ValueError(
             "the results have no plane of the truth's texts; pass those of a language model's run"
         )
-    name, label = _MODELS[curve]
+    name, label = CURVES[curve]
     taus = sorted(results.profile["taus"], reverse=True)
     rows = [results.select(curve, tau=tau)[0] for tau in taus]  # they stand seed by seed
     truth, *clouds = (np.array(row["points"]) for row in (results.plane, *rows))
@@ -66,15 +54,11 @@ def geometry(results: "Results", curve: str = "distilled") -> Figure:
 def against_tau(results: "Results") -> Figure:
     """Precision and recall along tau of the three curves of a run: each seed's estimate as a point with its 95 %
     interval over texts, and a line through their means. The truth's own score is the dotted line.
-
-    Raises:
-        ValueError: if what is passed is no results.
     """
-    _check(results)
     fig, axes = figure(2, width=4.2, height=3.4)
     taus = np.array(sorted(results.profile["taus"]))
     for ax, score in zip(axes[0], ("precision", "recall"), strict=True):
-        for place, (curve, (name, label)) in enumerate(_MODELS.items()):
+        for place, (curve, (name, label)) in enumerate(CURVES.items()):
             rows = [results.select(curve, tau=tau) for tau in taus]
             found = np.array([[(r[score]["value"], r[score]["stderr"]) for r in seeds] for seeds in rows])
             for seed, (value, error) in enumerate(found.transpose(1, 2, 0)):
@@ -87,14 +71,6 @@ def against_tau(results: "Results") -> Figure:
         ax.invert_xaxis()
     axes[0, 0].legend(fontsize=8)
     return fig
-
-
-def _check(results: "Results") -> None:
-    # Their class is not imported here: torch comes with it.
-    if not callable(getattr(results, "select", None)):
-        raise ValueError(
-            f"results must be those of a run, got {show(results)}; pass what lm.Results.load read"
-        )
 
 
 def _plus_minus(row: dict) -> str:

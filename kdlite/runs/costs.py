@@ -4,7 +4,6 @@ Knows stages and the shapes of models; knows nothing of how fast a device is. Lo
 """
 
 import copy
-import errno
 import math
 import shutil
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from kdlite.lm.architecture import SHAPES, Shape, find_shape
+from kdlite.lm.architecture import SHAPES, Shape, find_shape, shape_of
 from kdlite.lm.selective import tries
+from kdlite.lm.weights import config_of
 from kdlite.runs.design import Learner
 from kdlite.runs.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Part, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile, Scratch, Toy
@@ -27,7 +27,7 @@ _LOOK = 32  # a drawn token looks back over the places up to the next multiple o
 _READ, _LOGITS = (
     1 << 13,
     1 << 24,
-)  # places scored in one pass, and logits held while a text is scored or learned
+)  # places scored in one pass, and logits held while texts are scored or learned
 _LIBRARIES = 1e9  # bytes of host memory for Python and torch
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -66,18 +66,38 @@ class Costs:
         shapes: of each trained model by its stage, and of the "truth": None for a toy.
 
     Raises:
-        ValueError: for a pretrained truth whose shape is not known.
+        ValueError: for a learner that does not fit the truth.
+        ConnectionError: if the Hub cannot be asked for the sizes of a model.
+        RuntimeError: for files of a model that are damaged.
     """
 
     def __init__(self, profile: Profile) -> None:
         self.profile, self.stages = profile, list(stages(profile))
-        self.language, truth = _truth(profile.truth)
+        self.language, truth, self._whole = _truth(profile.truth)
         self.shapes = {"truth": truth}
-        for stage in self.stages:
-            if isinstance(stage.job, Fit):
-                self.shapes[stage.name] = _shape(stage.job.learner, truth)
         self._vocabulary = self.language.embeddings
+        learners = {stage.name: stage.job.learner for stage in self.stages if isinstance(stage.job, Fit)}
+        found = {learner: self._shape(learner, truth) for learner in set(learners.values())}
+        self.shapes |= {name: found[learner] for name, learner in learners.items()}
         self._span = len(self.language.prompt) + self.language.length
+
+    def _shape(self, learner: Learner, truth: Shape | None) -> Shape:
+        """What a learner begins as, or a ValueError if it cannot."""
+        if learner.layers is not None:
+            if learner.layers > truth.layers:
+                raise ValueError(
+                    f"the truth has {truth.layers} layers, a learner keeps {learner.layers}; keep fewer"
+                )
+            return replace(truth, layers=learner.layers)
+        if learner.start is None:
+            return find_shape(learner.shape)
+        shape, vocabulary = _pretrained(learner.start, "auto")
+        if vocabulary != self._whole:
+            raise ValueError(
+                f"{learner.start} has {vocabulary} token ids, the truth {self._whole}; start from a model with the "
+                "truth's tokenizer"
+            )
+        return shape
 
     def passes(self, stage: Stage, size: int) -> Iterator[Pass]:
         """What a stage consists of, where models are sampled and scored in numbers of ``size`` bytes. A toy's texts take
@@ -91,16 +111,15 @@ class Costs:
                     yield self._draw(shape, stage.job.drawn, size, 0 if shape is truth else own)
             case Keep():
                 whole = copy.copy(self)
-                whole._vocabulary = _VOCABULARY
+                whole._vocabulary = self._whole
                 yield whole._draw(truth, _KEPT_ON, size, 0)
                 yield whole._read(truth, _KEPT_ON, size, 0)
             case Embed():
                 yield self._read(truth, 2 * texts.points, size, 0)
             case Fit(learner, corpus, n, _, lesson, teacher, validation):
                 shape, recipe = self.shapes[stage.name], learner.recipe
-                seen = (
-                    validation.stop - validation.start if isinstance(validation, Part) else texts.validation
-                )
+                part = isinstance(validation, Part)
+                seen = validation.stop - validation.start if part else texts.validation
                 seen *= math.ceil(recipe.steps(n) / recipe.steps_per_checkpoint)
                 others = own + self._weights(shape, 4)  # the truth, and what the learner starts from
                 yield self._learn(shape, learner, recipe.epochs * n, seen, others)
@@ -147,14 +166,12 @@ class Costs:
         """Learning from n texts, and looks at validation texts. A gradient takes twice the pass forward."""
         rows, width = min(learner.recipe.rows_per_pass, learner.recipe.texts_per_step), self._span - 1
         once, weights = width * forward(shape, self._vocabulary, width), self._weights(shape, 4)
-        embeddings = (
-            0 if learner.recipe.train_embeddings else self._vocabulary * shape.hidden
-        )  # that do not learn
-        operations = n * (3 * once - 2 * width * embeddings) + validated * once
+        frozen = 0 if learner.recipe.train_embeddings else self._vocabulary * shape.hidden
+        operations = n * (3 * once - 2 * width * frozen) + validated * once
         # What a layer keeps for its gradient: norms, queries, keys and values, products; and each head's scores.
         kept = shape.layers * (10 * shape.hidden + 4 * shape.mlp + shape.heads * width)
         held = 4 * rows * width * kept + self._logits(rows * width)
-        moments = 3 * (weights - 4 * embeddings)  # with the gradient
+        moments = 3 * (weights - 4 * frozen)  # with the gradient
         times = (n + validated) / rows
         return Pass(operations / times, weights, weights + moments + held + others, times, True)
 
@@ -162,43 +179,31 @@ class Costs:
         return 3 * 4 * min(_LOGITS, tokens * self._vocabulary)
 
     def host(self, stage: Stage) -> float:
-        """Most bytes of the host's memory besides what is on a device: a model on its way there, and texts."""
-        texts, text = (
-            self.profile.texts,
-            self.language.length * 16,
-        )  # ids as the file has them, and in 64 bits
-        if truth := self.shapes["truth"]:
-            text += 4 * truth.hidden if isinstance(stage.job, Embed | Score | Measure) else 0  # its point
-        shard = texts.shard
-        match stage.job:
-            case Draw(n=n):
-                held = min(n, shard)
-            case Fit(n=n):
-                held = 2 * min(n, shard)
-            case Embed():
-                held = min(texts.train, shard) + texts.points
-            case Keep():
-                held = _KEPT_ON
-            case Score() | Measure():
-                held = 2 * texts.score
+        """Most bytes of the host's memory besides what is on a device: libraries, a model on its way there, and two
+        shards of texts, or all that are scored, with their points.
+        """
+        texts, truth = self.profile.texts, self.shapes["truth"]
+        scored = isinstance(stage.job, Score | Measure)
+        held = 2 * (texts.score if scored else min(getattr(stage.job, "n", texts.train), texts.shard))
+        text = 16 * self.language.length + (
+            4 * truth.hidden if truth and scored else 0
+        )  # two copies of its ids
         return _LIBRARIES + max(self._weights(shape, 4) for shape in self.shapes.values()) + held * text
 
     def disk(self, stage: Stage) -> int:
         """Most bytes that stay in the stage's folder: compression gains on that."""
         text = self.language.length * (2 if self.language.vocabulary <= 1 << 16 else 4) + 8
+        texts, truth = self.profile.texts, self.shapes["truth"]
         match stage.job:
-            case Draw(n=n):
-                return n * text
             case Embed():
-                return self.profile.texts.points * self.shapes["truth"].hidden * 4
+                return texts.points * truth.hidden * 4
             case Fit():
                 return self._weights(self.shapes[stage.name], 4)
-            case Keep():
-                return _KEPT_ON * text
-            case Score():
-                return self.profile.texts.score * text
             case Measure():  # and nats: of each text in float64, of each token in half precision
-                return self.profile.texts.score * (text + 6 * 8 + 2 * self.language.length)
+                return texts.score * (text + 6 * 8 + 2 * self.language.length)
+            case Draw(n=n):
+                return n * text
+        return (texts.score if isinstance(stage.job, Score) else _KEPT_ON) * text
 
     def checkpoints(self, stage: Stage) -> int:
         """Most bytes on the disk while a stage is at work: two checkpoints, weights and two moments each."""
@@ -221,11 +226,6 @@ class Costs:
             "make room, or choose another folder"
         )
 
-    def check_disk(self, out: Path) -> None:
-        """Nothing, or an OSError if the disk has no room for what of a run is left to make."""
-        if shortage := self.shortage(out):
-            raise OSError(errno.ENOSPC, shortage)
-
 
 def spell(size: float) -> str:
     """Bytes for people."""
@@ -241,20 +241,25 @@ def _matrices(shape: Shape) -> int:
     return shape.layers * (2 * square + 2 * keys + 3 * shape.hidden * shape.mlp)
 
 
-def _truth(truth: Toy | Pretrained | Scratch) -> tuple[Language, Shape | None]:
+def _truth(truth: Toy | Pretrained | Scratch) -> tuple[Language, Shape | None, int]:
+    """Its language, its shape, and how many token ids it has before any are left out."""
     if isinstance(truth, Toy):
-        return MarkovMixture.random(**asdict(truth)).language, None
+        language = MarkovMixture.random(**asdict(truth)).language
+        return language, None, language.embeddings
     if isinstance(truth, Scratch):
-        return truth.language, find_shape(truth.shape)
-    name = Path(truth.name).name.removesuffix("-Instruct")
-    if name not in SHAPES:
-        raise ValueError(f"the shape of {truth.name!r} is not known; known are {', '.join(SHAPES)}")
+        return truth.language, find_shape(truth.shape), truth.language.embeddings
+    shape, vocabulary = _pretrained(truth.name, truth.source)
     prompt = (0,) * max(1, len(truth.prompt.split()))
-    return Language(truth.tokens or _VOCABULARY, truth.length, prompt, eos=0), SHAPES[name]
+    return Language(truth.tokens or vocabulary, truth.length, prompt, eos=0), shape, vocabulary
 
 
-def _shape(learner: Learner, truth: Shape | None) -> Shape:
-    return find_shape(learner.shape) if learner.layers is None else replace(truth, layers=learner.layers)
+def _pretrained(name: str, source: str) -> tuple[Shape, int]:
+    """Shape and token ids of a model that ``load`` takes by these names."""
+    known = name.rpartition("/")[2].removesuffix("-Instruct")
+    if known in SHAPES and source in ("auto", "hub", "package") and not Path(name).is_dir():
+        return SHAPES[known], _VOCABULARY
+    config = config_of(name, source)
+    return shape_of(config), config.vocab_size
 
 
 def _size(folder: Path) -> int:

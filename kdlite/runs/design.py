@@ -3,8 +3,9 @@
 Knows shapes, recipes and what is valid in a table of a profile; knows nothing of truths or stages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from kdlite.checks import check_beta, check_each, check_integer, check_kind, check_number, check_seed, show
@@ -13,25 +14,33 @@ from kdlite.lm.objectives import measure
 from kdlite.lm.recipe import Recipe
 from kdlite.selection import check_truncation
 
+_BRACKETS = "put it between brackets"
+
 
 @dataclass(frozen=True)
 class Learner:
-    """A teacher or a student: from scratch with a shape, or the truth with fewer layers; and how it learns."""
+    """A teacher or a student: from scratch with a shape, the truth with fewer layers, or a trained model to start from;
+    and how it learns.
+    """
 
     recipe: Recipe
     shape: Shape | str | None = None
     layers: int | None = None
+    start: str | None = None  # a folder or a Hub id, with the truth's tokenizer; see ``load``
 
     def __post_init__(self) -> None:
         check_kind("recipe", self.recipe, Recipe, "Recipe() is the paper's")
-        if (self.shape is None) == (self.layers is None):
+        if [self.shape, self.layers, self.start].count(None) != 2:
             raise ValueError(
-                "a learner has either a shape, to start from scratch, or layers, to keep of the truth"
+                "a learner has either a shape, to start from scratch, or layers, to keep of the truth, or a model to "
+                "start from"
             )
-        if self.layers is None:
+        if self.shape is not None:
             find_shape(self.shape)
-        else:
+        elif self.layers is not None:
             check_integer("layers", self.layers, 1, "keep at least one layer of the truth")
+        else:
+            check_kind("start", self.start, str, "put a folder or a Hub id between quotation marks")
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class Lesson:
     jsd_weight: float  # 0 is forward KL, 1 reverse KL
 
     def __post_init__(self) -> None:
-        check_number("a lesson's tau", self.tau, "> 0", lambda t: t > 0, "1 leaves the teacher unchanged")
+        _check_tau("a lesson's tau", self.tau)
         measure("jensen_shannon", self.jsd_weight)  # has errors of its own
 
     def __str__(self) -> str:
@@ -81,14 +90,12 @@ class Beyond:
             if field.name == "generations":
                 check_integer("generations", self.generations, 1, "the first student is one")
                 continue
-            values = check_each(field.name, getattr(self, field.name), "put it between brackets")
+            values = check_each(field.name, getattr(self, field.name), _BRACKETS)
             if field.name in ("matched", "on_policy"):
-                values = [v if isinstance(v, Lesson) else make(Lesson, v, field.name) for v in values]
-            for value in values:
-                _check_setting(field.name, value)
-            if len({_name(value) for value in values}) < len(values):
-                raise ValueError(f"{field.name} must differ in their first six digits, got {show(values)}")
-            object.__setattr__(self, field.name, tuple(values))
+                values = [make(Lesson, v, field.name) for v in values]
+            object.__setattr__(
+                self, field.name, settings(field.name, values, partial(_check_setting, field.name))
+            )
 
 
 @dataclass(frozen=True)
@@ -116,9 +123,7 @@ class Scarce:
             raise ValueError(
                 f"of {self.texts} scarce texts {self.validation} are kept back, and none is left; lower validation"
             )
-        object.__setattr__(self, "taus", _temperatures("scarce.taus", self.taus))
-        if 1 not in self.taus:
-            raise ValueError(f"scarce.taus must hold 1, the unchanged teacher, got {list(self.taus)}")
+        object.__setattr__(self, "taus", temperatures("scarce.taus", self.taus))
 
 
 @dataclass(frozen=True)
@@ -149,45 +154,63 @@ class Study:
     def __post_init__(self) -> None:
         check_kind("study.student", self.student, str, "name the profile's student")
         check_kind("study.capacities", self.capacities, Mapping, "name each learner")
-        found = {
-            name: value if isinstance(value, Learner) else make(Learner, value, f"study.capacities.{name}")
-            for name, value in self.capacities.items()
-        }
+        found = {k: make(Learner, v, f"study.capacities.{k}") for k, v in self.capacities.items()}
         if self.student in found:
             raise ValueError(f"{self.student!r} names two students; give each capacity a name of its own")
         for name in (self.student, *found):
             if not name.replace("_", "").replace(".", "").isalnum():
                 raise ValueError(f"{name!r} names folders; use letters, digits, dots and underscores")
-        object.__setattr__(self, "capacities", found)
-        seeds = tuple(check_each("study.teachers", self.teachers, "put it between brackets"))
-        if not seeds or len({check_seed(seed) for seed in seeds}) < len(seeds):
-            raise ValueError(f"study.teachers must be different seeds, got {list(seeds)}")
-        object.__setattr__(self, "teachers", seeds)
-        for name in ("cooled", "matched"):
-            object.__setattr__(self, name, _temperatures(f"study.{name}", getattr(self, name)))
-        if 1 not in self.cooled:
-            raise ValueError(f"study.cooled must hold 1, the student as it is, got {list(self.cooled)}")
-        pairs = [_temperatures("study.both", pair, distinct=False) for pair in self.both]
-        if len(set(pairs)) < len(pairs) or any(len(pair) != 2 for pair in pairs):
-            raise ValueError(f"study.both must be different pairs of two temperatures, got {show(pairs)}")
-        if any(decoding == 1 for _, decoding in pairs):
-            raise ValueError(
-                f"study.both are students that are cooled, got {show(pairs)}; leave out those at 1"
-            )
-        object.__setattr__(self, "both", tuple(pairs))
-        if self.scarce is not None and not isinstance(self.scarce, Scarce):
-            object.__setattr__(self, "scarce", make(Scarce, self.scarce, "study.scarce"))
+        pairs = settings("study.both", map(tuple, self.both), _check_pair)
+        known = {
+            "capacities": found,
+            "teachers": seeds("study.teachers", self.teachers),
+            "cooled": temperatures("study.cooled", self.cooled),
+            "matched": settings("study.matched", self.matched, partial(_check_tau, "study.matched")),
+            "both": pairs,
+            "scarce": self.scarce and make(Scarce, self.scarce, "study.scarce"),
+        }
+        for name, value in known.items():
+            object.__setattr__(self, name, value)
         check_integer("study.words", self.words, 1, "count words among at least one token")
 
 
-def _temperatures(name: str, values: Any, *, distinct: bool = True) -> tuple[float, ...]:
-    """Checked temperatures; they name folders, so they differ in their first six digits."""
-    found = tuple(check_each(name, values, "put it between brackets"))
-    for tau in found:
-        check_number(name, tau, "> 0", lambda v: v > 0, "1 leaves a model unchanged")
-    if distinct and len({f"{tau:g}" for tau in found}) < len(found):
-        raise ValueError(f"{name} must differ in their first six digits, got {list(found)}")
+def settings(name: str, values: Any, check: Callable[[Any], object]) -> tuple:
+    """Checked values. They name folders, so they differ in their first six digits."""
+    found = tuple(check_each(name, values, _BRACKETS))
+    for value in found:
+        check(value)
+    if len(set(map(_name, found))) < len(found):
+        raise ValueError(f"{name} must differ in their first six digits, got {show(list(found))}")
     return found
+
+
+def temperatures(name: str, values: Any) -> tuple[float, ...]:
+    """Checked temperatures, that of the unchanged model among them."""
+    found = settings(name, values, partial(_check_tau, name))
+    if 1 not in found:
+        raise ValueError(f"{name} must hold 1, the unchanged model, got {show(list(found))}; add it")
+    return found
+
+
+def seeds(name: str, values: Any) -> tuple[int, ...]:
+    """Checked seeds."""
+    found = tuple(check_each(name, values, _BRACKETS))
+    if not found or len(set(map(check_seed, found))) < len(found):
+        raise ValueError(f"{name} must be different seeds, at least one, got {show(list(found))}")
+    return found
+
+
+def _check_tau(name: str, tau: float) -> None:
+    check_number(name, tau, "> 0", lambda v: v > 0, "1 leaves a model unchanged")
+
+
+def _check_pair(pair: tuple) -> None:
+    if len(pair) != 2 or pair[1] == 1:
+        raise ValueError(
+            f"study.both are pairs of temperatures, got {show(pair)}; leave out those that end in 1"
+        )
+    for tau in pair:
+        _check_tau("study.both", tau)
 
 
 def _check_setting(knob: str, value: object) -> None:
@@ -201,16 +224,20 @@ def _check_setting(knob: str, value: object) -> None:
         case "power":
             check_beta(value)
         case "heir_taus":
-            check_number(knob, value, "> 0", lambda v: v > 0, "1 leaves a student unchanged")
+            _check_tau(knob, value)
 
 
-def _name(setting: float | Lesson) -> str:
+def _name(setting: float | tuple | Lesson) -> str:
     """Of a setting, in the names of folders."""
+    if isinstance(setting, tuple):
+        return "-".join(map(_name, setting))
     return str(setting) if isinstance(setting, Lesson) else f"{setting:g}"
 
 
 def make(kind: type, values: Any, where: str) -> Any:
-    """An instance of a dataclass from a table, unknown and missing keys named."""
+    """An instance of a dataclass, or one from a table, unknown and missing keys named."""
+    if isinstance(values, kind):
+        return values
     if not isinstance(values, Mapping):
         raise ValueError(f"{where} must be a table, got {show(values)}; see the built-in profiles")
     values = dict(values)

@@ -15,6 +15,7 @@ from kdlite.runs.comparison import Replicates, estimate, leads
 from kdlite.runs.design import Study
 from kdlite.runs.jobs import Fit, Measure, Stage
 from kdlite.runs.profile import Profile
+from kdlite.runs.score import numbers
 from kdlite.store import read_json
 from kdlite.texts import stories
 
@@ -31,13 +32,8 @@ def row(
     Everything is in nats per token of the model's own texts but recall, which is on the truth's; ``repeats`` and
     ``stories`` are shares, and ``words`` are different words among ``study.words`` tokens.
     """
-    size = kept["size"]
-    found = {
-        "precision": ratio_estimate(kept["truth"], size),
-        "recall": ratio_estimate(kept["recall"], kept["recall_size"]),
-        "entropy": ratio_estimate(-kept["own"], size),
-        "kl": ratio_estimate(kept["own"] - kept["truth"], size),
-        "judge": ratio_estimate(kept["judge"], size),
+    found = numbers(kept) | {
+        "judge": ratio_estimate(kept["judge"], kept["size"]),
         "repeats": stories.repeated_bigrams(texts, truth.size(texts)),
     }
     if truth.tokenizer is not None:

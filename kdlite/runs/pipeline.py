@@ -3,6 +3,7 @@
 Knows folders, processes and what a finished stage leaves behind; knows nothing of how a model is trained or sampled.
 """
 
+import errno
 import hashlib
 import json
 import time
@@ -10,15 +11,16 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import PartialState
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 from tqdm import tqdm
 
 from kdlite.checks import check_kind, check_path
-from kdlite.distribution import Distribution, Estimate, precision, ratio_estimate, recall, stream_seed
+from kdlite.distribution import stream_seed
 from kdlite.files import remove_unfinished, replacing
 from kdlite.lm.architecture import new, prune
 from kdlite.lm.distilling import distil
@@ -28,22 +30,19 @@ from kdlite.lm.training import fit
 from kdlite.lm.vocabulary import likeliest, narrow, use
 from kdlite.lm.weights import load
 from kdlite.provenance import commit
-from kdlite.runs import findings
+from kdlite.runs import findings, rows
 from kdlite.runs.costs import Costs
 from kdlite.runs.design import Learner
 from kdlite.runs.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Part, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile, Scratch, Toy
 from kdlite.runs.record import RESULTS, made_now, record
+from kdlite.runs.score import measure
 from kdlite.runs.stages import stages
 from kdlite.store import claim, locked, read_json, sha256, write_json
 from kdlite.texts.corpus import Corpus
-from kdlite.texts.geometry import Plane, coverage
 from kdlite.texts.markov import MarkovMixture
 
 PROFILE = "profile.json"
-_SHOWN = 24  # texts of each model kept with the results, for people to read
-HEDGE = 0.1  # share of texts that a hedge writes without the knob
-_DOTS = 128  # of these kept with the results
 _CHOSEN_ON, _USED_ON = 2000, 500  # texts of the truth by which its token ids are chosen, and then judged
 _PATIENCE = timedelta(days=2)  # a process may wait for the slowest as long as a stage takes
 
@@ -70,9 +69,11 @@ def run(profile: Profile, out: str | Path) -> Path:
             for name in ("", *(stage.name for stage in stages(profile))):
                 remove_unfinished(out / name)
                 remove_unfinished(out / name / "samples")
-            costs.check_disk(out)
+            if shortage := costs.shortage(out):
+                raise OSError(errno.ENOSPC, shortage)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))
+        work.check_starts()
         with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:
             for i, stage in enumerate(bar):
                 bar.set_description(stage.name, refresh=False)
@@ -91,6 +92,12 @@ class Run:
         self.profile, self.out, self.state = profile, out, state
         self._truth: LanguageModel | MarkovMixture | None = None
         self._fits = {stage.name: stage.job for stage in stages(profile) if isinstance(stage.job, Fit)}
+
+    def check_starts(self) -> None:
+        """Nothing, or a ValueError for a learner that cannot begin where it is to; before the first text is drawn."""
+        for learner in {job.learner for job in self._fits.values()}:
+            if learner.shape is None and not getattr(self.profile.truth, "tokens", None):
+                self._untrained(learner, 0)
 
     def carry_out(self, stage: Stage, turn: int) -> None:
         """Make a stage's outputs, or check those that are there.
@@ -159,7 +166,7 @@ class Run:
                 self._keep(folder, n)
             case Embed():
                 if self.state.is_main_process:
-                    self._embed(folder)
+                    rows.embed(folder, self.truth, self.out, self.profile.texts.points)
             case Fit(learner, corpus, n, seed, lesson, teacher, validation, choose):
                 start, recipe = self._untrained(learner, seed), replace(learner.recipe, seed=seed)
                 texts = n if corpus is None else self._open(corpus)
@@ -208,6 +215,12 @@ class Run:
     def _untrained(self, learner: Learner, seed: int) -> LanguageModel:
         if learner.layers is not None:
             return prune(self.truth, learner.layers)
+        if learner.start is not None:
+            language, options = self.truth.language, {"device": self.state.device, "dtype": torch.float32}
+            model = _read(learner.start, prompt=language.prompt, length=language.length, **options)
+            model = replace(model, beta=1.0, language=replace(model.language, eos=language.eos))
+            language.check_same(model.language, ("the truth", learner.start))
+            return model
         tokenizer = getattr(self.truth, "tokenizer", None)
         return new(learner.shape, self.truth.language, seed=seed, tokenizer=tokenizer).to(self.state.device)
 
@@ -219,112 +232,44 @@ class Run:
             model, folder, n=n, seed=stream_seed(self.profile.seed, name), sampler=name, **options
         )
 
-    def _embed(self, folder: Path) -> None:
-        """The truth's texts as points, and how well its own other texts cover them."""
-        own, other = (
-            self.truth.read(Corpus.open(self.out / name).sample(self.profile.texts.points, seed=0)).state
-            for name in ("truth-score", "truth-train")
-        )
-        plane = Plane.of(own)
-        with replacing(folder / "points.safetensors") as temporary:
-            save_file({"points": own, "centre": plane.centre, "axes": plane.axes}, temporary)
-        found = {
-            "share": plane.share.tolist(),
-            "points": _dots(plane, own),
-            "coverage": coverage(other, own)._asdict(),
-        }
-        write_json(folder / "plane.json", found)
-
     def _score(self, row: Score, folder: Path) -> None:
-        """Draw from one model and score it: precision on its own texts, recall on the truth's."""
+        """Draw from one model and score it."""
         model, n = self._trained(row.model, row.cooling), self.profile.texts.score
         if row.curve in ("turned", "decoded"):
             model = with_knob(model, row.knob, row.setting)
         own = self._corpus(model, folder / "samples", n, folder.name)
-        texts = own.texts()
-        others = {name: Corpus.open(self.out / f"truth-{name}") for name in ("score", "validation")}
-        found = {"seed": row.seed, "curve": row.curve, "tau": row.tau, "beta": row.beta}
-        if row.knob:
-            found |= {"knob": row.knob, "setting": row.setting}
-        if isinstance(self.truth, MarkovMixture):
-            judge, chains = self.truth, self.truth.responsibilities(texts)
-            found |= {
-                "shares": chains.mean(axis=0).tolist(),
-                "chains": chains[:_SHOWN].argmax(axis=1).tolist(),
-            }
-        else:
-            judge = self.truth.read(texts)
-            points = load_file(self.out / "truth-points" / "points.safetensors")
-            plane = Plane(points["centre"], points["axes"], np.empty(2))
-            found |= {
-                "token_log_prob": judge.token_log_prob[:_SHOWN].round(2).tolist(),
-                "points": _dots(plane, judge.state),
-                "coverage": coverage(judge.state[: self.profile.texts.points], points["points"])._asdict(),
-            }
-        unseen = recall(model, truth=others["validation"], n=len(others["validation"]))
-        perplexity = float(np.exp(-unseen.value))
+        found = rows.score(row, model, own, self.truth, self.out, self.profile.texts)
         if self.profile.beyond and row.curve in ("cooled", "decoded"):
-            found |= self._hedged(model, row.model, others["score"].sample(n, seed=0))
-        found |= {
-            "precision": precision(own, truth=judge, n=n)._asdict(),
-            "recall": _finite(recall(model, truth=others["score"], n=n)),
-            "entropy": ratio_estimate(-own.log_probs(), own.size(texts))._asdict(),
-            "perplexity": _finite(Estimate(perplexity, perplexity * unseen.stderr, unseen.n)),
-            "texts": texts[:_SHOWN].tolist(),
-        }
+            others = Corpus.open(self.out / "truth-score").sample(n, seed=0)
+            found |= rows.hedge(model, self._trained(row.model, 1.0), others)
         write_json(folder / "score.json", found)
 
     def _measure(self, row: Measure, folder: Path) -> None:
         """Draw from a model, and keep of each of its texts, and of the truth's, what the study's errors need."""
         n = self.profile.texts.score
-        model = self._writer(row.model, 1 / row.decoding)
+        beta = 1 / row.decoding
+        model = self.truth.sharpen(beta) if row.model == "truth" else self._trained(row.model, beta)
         own = self._corpus(model, folder / "samples", n, folder.name)
-        texts, others = own.texts(), Corpus.open(self.out / "truth-score").sample(n, seed=0)
-        read = self.truth.read(texts)
-        kept = {
-            "own": own.log_probs(),
-            "truth": read.log_prob(texts),
-            "judge": self._trained(row.judge, 1.0).log_prob(texts),
-            "size": own.size(texts).astype(float),
-            "recall": model.log_prob(others),
-            "recall_size": own.size(others).astype(float),
-        }
+        others = Corpus.open(self.out / "truth-score").sample(n, seed=0)
+        kept, read = measure(model, (own.texts(), own.log_probs()), truth=self.truth, others=others)
+        kept["judge"] = self._trained(row.judge, 1.0).log_prob(read.tokens)
         with replacing(folder / "texts.safetensors") as temporary:
             save_file(kept | {"token_log_prob": read.token_log_prob.astype(np.float16)}, temporary)
-        write_json(folder / "score.json", findings.row(row, kept, texts, self.truth, self.profile.study))
-
-    def _writer(self, name: str, beta: float) -> LanguageModel:
-        """The truth, or a trained model, at an inverse temperature."""
-        return self.truth.sharpen(beta) if name == "truth" else self._trained(name, beta)
-
-    def _hedged(self, model: Distribution, name: str, texts: np.ndarray) -> dict:
-        """How a student with a knob expects the truth's texts: the share of them that it cannot write, and the recall of
-        a hedge, which writes one text in ten without the knob.
-        """
-        turned, plain, n = model.log_prob(texts), self._trained(name, 1.0).log_prob(texts), len(texts)
-        unsaid = float(np.mean(np.isneginf(turned)))
-        hedge = np.logaddexp(np.log1p(-HEDGE) + turned, np.log(HEDGE) + plain)
-        return {
-            "unsaid": Estimate(unsaid, float(np.sqrt(unsaid * (1 - unsaid) / n)), n)._asdict(),
-            "hedged": ratio_estimate(hedge, model.size(texts))._asdict(),
-        }
+        write_json(
+            folder / "score.json", findings.row(row, kept, read.tokens, self.truth, self.profile.study)
+        )
 
 
 def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixture:
     if isinstance(truth, Toy):
         return MarkovMixture.random(**asdict(truth))
     if isinstance(truth, Pretrained):
-        try:
-            return load(truth.name, truth.source, prompt=truth.prompt, length=truth.length)
-        except RuntimeError as error:  # files that cannot be read
-            raise ValueError(str(error)) from error
+        return _read(truth.name, truth.source, prompt=truth.prompt, length=truth.length)
     return new(truth.shape, truth.language, seed=truth.seed).sharpen(truth.beta).to(PartialState().device)
 
 
-def _finite(estimate: Estimate) -> dict | None:
-    """Plain values; None for a score without end, which JSON cannot hold."""
-    return estimate._asdict() if np.isfinite(estimate.value) else None
-
-
-def _dots(plane: Plane, points: np.ndarray) -> list[list[float]]:
-    return plane.project(points[:_DOTS]).round(2).tolist()
+def _read(*names: str, **options: Any) -> LanguageModel:
+    try:
+        return load(*names, **options)
+    except RuntimeError as error:  # files that cannot be read
+        raise ValueError(str(error)) from error

@@ -4,14 +4,14 @@ Knows TOML and what is valid in it; knows nothing of how a stage is carried out.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from kdlite.checks import check_beta, check_each, check_integer, check_kind, check_number, check_seed, show
+from kdlite.checks import check_beta, check_integer, check_kind, check_path, check_seed, show
 from kdlite.lm.architecture import Shape, find_shape
-from kdlite.runs.design import Beyond, Learner, Study, make
+from kdlite.runs.design import Beyond, Learner, Study, make, seeds, settings, temperatures
 from kdlite.texts.geometry import NEIGHBOUR
 from kdlite.texts.language import Language
 from kdlite.texts.markov import check_random
@@ -136,34 +136,21 @@ class Profile:
         kinds = {"truth": (Toy, Pretrained, Scratch), "texts": Texts, "teacher": Learner, "student": Learner}
         for name, kind in kinds.items():
             check_kind(name, getattr(self, name), kind, "Profile.of makes it from a table")
-        for name in ("taus", "seeds", "betas"):
-            object.__setattr__(
-                self, name, tuple(check_each(name, getattr(self, name), "put it between brackets"))
-            )
-        for tau in self.taus:
-            check_number("taus", tau, "> 0", lambda v: v > 0, "1 leaves the teacher unchanged")
-        if 1 not in self.taus:
-            raise ValueError(f"taus must hold 1, the unchanged teacher, got {list(self.taus)}")
-        for beta in self.betas:
-            check_beta(beta)
-        for seed in (*self.seeds, self.seed):
-            check_seed(seed)
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds must differ, got {list(self.seeds)}")
-        for name in ("taus", "betas"):
-            values = getattr(self, name)
-            if len({f"{value:g}" for value in values}) < len(values):  # they name folders
-                raise ValueError(f"{name} must differ in their first six digits, got {list(values)}")
-        if not self.seeds:
-            raise ValueError("seeds is empty; a run has at least one student")
+        object.__setattr__(self, "taus", temperatures("taus", self.taus))
+        object.__setattr__(self, "seeds", seeds("seeds", self.seeds))
+        object.__setattr__(self, "betas", settings("betas", self.betas, check_beta))
+        check_seed(self.seed)
         if self.betas and not isinstance(self.truth, Toy):
             raise ValueError("betas sharpen the weights of a toy truth's chains; this truth has none")
         if self.beyond:
-            lessons = {lesson.tau for lesson in self.beyond.matched}
-            if missing := sorted((lessons | set(self.beyond.heir_taus)) - set(self.taus)):
-                raise ValueError(f"taus must hold those of beyond, {missing} are missing; add them to taus")
+            self._check_taus("beyond", [lesson.tau for lesson in self.beyond.matched])
+            self._check_taus("beyond", self.beyond.heir_taus)
         check_integer("batch", self.batch, 1, "draw at least one text at a time")
         for name in ("teacher", "student"):
+            if getattr(self, name).start and getattr(self.truth, "tokens", 0) is not None:
+                raise ValueError(
+                    f"{name}.start is a pretrained model, and so must the truth be, with all its tokens; give it a shape"
+                )
             if (layers := getattr(self, name).layers) is None or isinstance(self.truth, Pretrained):
                 continue
             depth = find_shape(self.truth.shape).layers if isinstance(self.truth, Scratch) else 0
@@ -191,13 +178,9 @@ class Profile:
             raise ValueError(
                 f"study.cooled must hold the coldest of taus, {min(self.taus)}, for both to be compared there; add it"
             )
+        self._check_taus("study.matched", study.matched)
+        self._check_taus("study.both", [tau for tau, _ in study.both])
         scarce = study.scarce
-        needed = {"matched": study.matched, "both": [tau for tau, _ in study.both]}
-        for name, taus in needed.items():
-            if missing := sorted(set(taus) - set(self.taus)):
-                raise ValueError(
-                    f"taus must hold those of study.{name}, {missing} are missing; add them to taus"
-                )
         if scarce and (
             scarce.texts > self.texts.train
             or any(n % self.texts.shard for n in (scarce.texts, scarce.validation))
@@ -207,6 +190,10 @@ class Profile:
                 f"{scarce.texts} of which {scarce.validation} for validation; change one"
             )
 
+    def _check_taus(self, name: str, taus: Iterable[float]) -> None:
+        if missing := sorted(set(taus) - set(self.taus)):
+            raise ValueError(f"taus must hold those of {name}, {missing} are missing; add them to taus")
+
     @classmethod
     def load(cls, name: str | Path) -> "Profile":
         """A built-in profile by its name, or one in a TOML file.
@@ -214,17 +201,10 @@ class Profile:
         Raises:
             ValueError: if there is none, or it is not valid, naming the key.
         """
-        path = (
-            _FOLDER / f"{name}.toml"
-            if name in BUILT_IN
-            else Path(name)
-            if isinstance(name, str | Path)
-            else None
-        )
-        if path is None or not _is_file(path):
-            raise ValueError(
-                f"no profile {show(name if path is None else str(name))}; built in are {', '.join(BUILT_IN)}, or pass a TOML file"
-            )
+        path = _FOLDER / f"{name}.toml" if name in BUILT_IN else check_path("the profile", name)
+        if not _is_file(path):
+            known = ", ".join(BUILT_IN)
+            raise ValueError(f"no profile {show(str(name))}; built in are {known}, or pass a TOML file")
         try:
             return cls.of(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError, RecursionError) as error:
@@ -238,14 +218,19 @@ class Profile:
         truth = values.pop("truth", {})
         known = {"texts": Texts, "teacher": Learner, "student": Learner}
         tables = {key: make(kind, values.pop(key, {}), key) for key, kind in known.items()}
-        lists = {key: values.pop(key, ()) for key in ("taus", "seeds", "betas")}
         keys = truth if isinstance(truth, Mapping) else {}
         kind = Pretrained if "name" in keys else Scratch if "shape" in keys else Toy
-        if values.get("beyond") is not None:
-            values["beyond"] = make(Beyond, values["beyond"], "beyond")
-        if values.get("study") is not None:
-            values["study"] = make(Study, values["study"], "study")
-        rest = {"name": name, "truth": make(kind, truth, "truth"), **tables, **lists, **values}
+        for key, extra in (("beyond", Beyond), ("study", Study)):
+            if values.get(key) is not None:
+                values[key] = make(extra, values[key], key)
+        rest = {
+            "name": name,
+            "truth": make(kind, truth, "truth"),
+            "taus": (),
+            "seeds": (),
+            **tables,
+            **values,
+        }
         return make(cls, rest, "the profile")
 
     def to_dict(self) -> dict:

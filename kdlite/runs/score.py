@@ -1,6 +1,6 @@
-"""Two models compared on texts drawn for the purpose, as the command line does it.
+"""A model measured under a truth, on texts of both that were drawn for the purpose.
 
-Knows models and the two scores; knows nothing of runs.
+Knows models and the four numbers; knows nothing of runs.
 """
 
 from typing import NamedTuple
@@ -8,8 +8,47 @@ from typing import NamedTuple
 import numpy as np
 
 from kdlite.checks import check_integer, check_kind
-from kdlite.distribution import Estimate, precision, ratio_estimate, recall
+from kdlite.distribution import Estimate, ratio_estimate, stream_seed
 from kdlite.lm.model import LanguageModel
+from kdlite.texts.language import Reading
+
+OWN, OTHERS = "precision", "recall"  # the streams from which a model's texts come, and the truth's
+
+
+def measure(
+    model: LanguageModel, own: tuple[np.ndarray, np.ndarray], *, truth: LanguageModel, others: np.ndarray
+) -> tuple[dict[str, np.ndarray], Reading]:
+    """What a model's numbers and their errors are made of, text by text; and the truth's reading of its texts.
+
+    Args:
+        model: who is measured.
+        own: texts of the model, ``(n, length)``, and their log-probabilities under it, ``(n,)``.
+        truth: who judges them.
+        others: texts of the truth, ``(m, length)``.
+
+    Returns:
+        Nats of each text of the model under itself (``own``) and under the ``truth``, and its tokens (``size``); nats of
+        each text of the truth under the model (``recall``), and its tokens (``recall_size``).
+    """
+    texts, log_probs = own
+    read = truth.read(texts)
+    return {
+        "own": log_probs,
+        "truth": read.log_prob(texts),
+        "size": truth.size(texts).astype(float),
+        "recall": model.log_prob(others),
+        "recall_size": truth.size(others).astype(float),
+    }, read
+
+
+def numbers(kept: dict[str, np.ndarray]) -> dict[str, Estimate]:
+    """The four numbers of what ``measure`` gave, in nats per token; precision is -entropy - kl."""
+    return {
+        "precision": ratio_estimate(kept["truth"], kept["size"]),
+        "recall": ratio_estimate(kept["recall"], kept["recall_size"]),
+        "entropy": ratio_estimate(-kept["own"], kept["size"]),
+        "kl": ratio_estimate(kept["own"] - kept["truth"], kept["size"]),
+    }
 
 
 class Scores(NamedTuple):
@@ -49,23 +88,12 @@ def score(student: LanguageModel, truth: LanguageModel, n: int, seed: int = 0) -
     """
     for name, model in (("student", student), ("truth", truth)):
         check_kind(name, model, LanguageModel, "pass one that new or load made")
+    student.language.check_same(truth.language, ("the student", "the truth"))
     check_integer("n", n, 2, "one text has no standard error")
-    own, other = _Drawn(student), _Drawn(truth)
-    scores = precision(own, truth=truth, n=n, seed=seed), recall(student, truth=other, n=n, seed=seed)
-    entropy = own.score._replace(value=-own.score.value)
-    return Scores(student.source, truth.source, *scores, other.score, entropy)
-
-
-class _Drawn:
-    """A model to draw from. It keeps the score of its texts under itself, which comes with the draw."""
-
-    score: Estimate
-
-    def __init__(self, model: LanguageModel) -> None:
-        self.model, self.language, self.size = model, model.language, model.size
-
-    def sample(self, n: int, seed: int) -> np.ndarray:
-        """The model's own texts of this seed."""
-        drawn, log_probs = map(np.concatenate, zip(*self.model.draws(n, seed), strict=True))
-        self.score = ratio_estimate(log_probs, self.size(drawn))
-        return drawn
+    own, (others, nats) = (
+        [np.concatenate(part) for part in zip(*model.draws(n, stream_seed(seed, stream)), strict=True)]
+        for model, stream in ((student, OWN), (truth, OTHERS))
+    )
+    found = numbers(measure(student, own, truth=truth, others=others)[0])
+    best = ratio_estimate(nats, truth.size(others))
+    return Scores(student.source, truth.source, found["precision"], found["recall"], best, found["entropy"])

@@ -3,12 +3,15 @@
 Knows token ids; knows nothing of models. Distributions can be compared only within one language.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from kdlite.checks import check_each, check_integer, check_kind, check_seed, show
+from kdlite.checks import check_integer, check_kind, check_seed, show
+from kdlite.texts.prompts import Prompts, check_prompt
 
 _NAMES = {
     "vocabulary": ("vocabulary size", "both must be made for the same token ids"),
@@ -26,12 +29,13 @@ class Language:
     """What two distributions over texts must share before one can score the other.
 
     A text is an array of ``length`` token ids. Where there is an end token, the text ends with its first
-    one, which belongs to it, and is padded with it. The prompt is never part of the text.
+    one, which belongs to it, and is padded with it. The prompt is never part of the text. Where there are several
+    prompts, the number of its own stands before the text, in a first column: see ``prompts`` and ``split``.
 
     Attributes:
         vocabulary: number of token ids; a text holds ids from 0 to vocabulary - 1.
         length: longest text, in tokens.
-        prompt: token ids that every text continues, at least one.
+        prompt: token ids that every text continues, at least one; or several ``Prompts``.
         eos: id of the end token, or None where every text has full length.
         begin: id of a begin token that is not part of the language, or None: it may stand in the prompt and
             never in a text. It may be ``vocabulary`` itself, one past the ids of the texts.
@@ -44,7 +48,7 @@ class Language:
 
     vocabulary: int
     length: int
-    prompt: tuple[int, ...]
+    prompt: tuple[int, ...] | Prompts
     eos: int | None = None
     begin: int | None = None
     tokenizer: str | None = None
@@ -54,15 +58,14 @@ class Language:
         set_ = object.__setattr__
         set_(self, "vocabulary", check_integer("vocabulary", self.vocabulary, 1, "a text needs symbols"))
         set_(self, "length", check_integer("length", self.length, 1, "a text has at least one token"))
-        ids = check_each("prompt", self.prompt, "pass token ids")
-        prompt = tuple(check_integer("a prompt token", t, 0, "pass token ids") for t in ids)
-        set_(self, "prompt", prompt)
-        if not prompt:
-            raise ValueError("the prompt is empty; a model needs at least one token to continue")
+        prompt = Prompts(**self.prompt) if isinstance(self.prompt, Mapping) else self.prompt  # as JSON has it
+        if not isinstance(prompt, Prompts):
+            prompt = check_prompt(prompt)
+        set_(self, "prompt", prompt.ids[0] if isinstance(prompt, Prompts) and len(prompt) == 1 else prompt)
         for name, token, limit in (
             ("end token", self.eos, self.vocabulary),
             ("begin token", self.begin, self.vocabulary + 1),
-            ("prompt token", max(prompt), self.embeddings),
+            ("prompt token", max(map(max, self.prompts)), self.embeddings),
         ):
             if token is not None:
                 check_integer(name, token, 0, "pass a token id, or None")
@@ -92,47 +95,106 @@ class Language:
         """How many ids a model of this language must know, the vocabulary and a begin token beyond it."""
         return self.vocabulary + (self.begin == self.vocabulary)
 
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one prompt, and a text's own is named in a first column."""
+        return isinstance(self.prompt, Prompts)
+
+    @property
+    def prompts(self) -> tuple[tuple[int, ...], ...]:
+        """Token ids of each prompt, one or more."""
+        return self.prompt.ids if self.several else (self.prompt,)
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest prompt."""
+        return max(map(len, self.prompts))
+
+    @property
+    def width(self) -> int:
+        """Columns of an array of texts: ``length``, and one more where there are several prompts."""
+        return self.length + self.several
+
+    def turns(self, start: int, n: int) -> np.ndarray:
+        """The numbers of the prompts that texts ``start`` to ``start + n`` of a draw continue, shape ``(n,)``."""
+        return self.prompt.of(start, n) if self.several else np.zeros(n, dtype=np.int64)
+
+    def split(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The number of each text's prompt, shape ``(n,)``, and the texts alone, shape ``(n, length)``."""
+        if self.several:
+            return tokens[:, 0], tokens[:, 1:]
+        return np.zeros(len(tokens), dtype=np.int64), tokens
+
+    def join(self, number: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        """What ``split`` takes apart, shape ``(n, width)``."""
+        return np.column_stack([number, texts]) if self.several else texts
+
     def spelled(self, tokens: np.ndarray | tuple[int, ...]) -> np.ndarray:
         """The tokenizer's ids of tokens of this language, of the same shape."""
         tokens = np.asarray(tokens)
         return tokens if self.ids is None else np.array(self.ids)[tokens]
 
+    def unspelled(self, ids: Sequence[int]) -> list[int]:
+        """The tokens of this language that the tokenizer calls by these ids.
+
+        Raises:
+            ValueError: for one that was not kept.
+        """
+        if self.ids is None:
+            return list(ids)
+        if missing := [t for t in ids if t not in self._place]:
+            raise ValueError(
+                f"token {missing[0]} of the tokenizer is not among the {self.vocabulary} that were kept"
+            )
+        return [self._place[t] for t in ids]
+
+    @cached_property
+    def _place(self) -> dict[int, int]:
+        return {t: i for i, t in enumerate(self.ids)}
+
     def size(self, tokens: np.ndarray) -> np.ndarray:
         """Tokens up to and including the first end token, or ``length`` if there is none, shape ``(n,)``."""
-        tokens = self.check(tokens)
+        _, texts = self.split(self.check(tokens))
         if self.eos is None:
-            return np.full(len(tokens), self.length)
-        ended = tokens == self.eos
+            return np.full(len(texts), self.length)
+        ended = texts == self.eos
         return np.where(ended.any(axis=1), ended.argmax(axis=1) + 1, self.length)
 
     def check(self, tokens: np.ndarray) -> np.ndarray:
-        """``tokens`` as int64 of shape ``(n, length)``.
+        """``tokens`` as int64 of shape ``(n, width)``.
 
         Raises:
-            ValueError: for another shape, no texts, or ids outside the vocabulary.
+            ValueError: for another shape, no texts, ids outside the vocabulary, or a prompt that there is not.
         """
+        before = ", each text after its prompt's number" if self.several else ""
         try:
             tokens = np.asarray(tokens)
         except ValueError:  # rows of different lengths
             raise ValueError(
-                f"tokens must have shape (n, {self.length}), got {show(tokens)}; make all texts as long"
+                f"tokens must have shape (n, {self.width}){before}, got {show(tokens)}; make all texts as long"
             ) from None
-        if tokens.ndim != 2 or tokens.shape[1] != self.length:
+        if tokens.ndim != 2 or tokens.shape[1] != self.width:
             padding = "" if self.eos is None else f"; pad shorter texts with the end token {self.eos}"
             raise ValueError(
-                f"tokens must have shape (n, {self.length}), got {tokens.shape}{padding or '; pass whole texts'}"
+                f"tokens must have shape (n, {self.width}){before}, got {tokens.shape}"
+                f"{padding or '; pass whole texts'}"
             )
         if not len(tokens):
             raise ValueError(f"tokens are empty, shape {tokens.shape}; pass at least one text")
         if not np.issubdtype(tokens.dtype, np.integer):
             raise ValueError(f"tokens must be integers, got {tokens.dtype}; pass token ids")
-        if tokens.min() < 0 or tokens.max() >= self.vocabulary:
-            worst = tokens.min() if tokens.min() < 0 else tokens.max()
-            raise ValueError(
-                f"token {worst} is outside the vocabulary of {self.vocabulary}; ids run from 0 to "
-                f"{self.vocabulary - 1}"
-            )
-        if self.begin is not None and np.any(tokens == self.begin):
+        number, texts = self.split(tokens)
+        for what, ids, limit in (
+            ("prompt", number, len(self.prompts)),
+            ("token", texts, self.vocabulary),
+        ):
+            if ids.min() < 0 or ids.max() >= limit:
+                worst = ids.min() if ids.min() < 0 else ids.max()
+                of = "vocabulary" if what == "token" else "list"
+                raise ValueError(
+                    f"{what} {worst} is outside the {of} of {limit}; ids run from 0 to {limit - 1}"
+                )
+        if self.begin is not None and np.any(texts == self.begin):
             raise ValueError(
                 f"token {self.begin} is the begin token, which is not part of the language; pass the texts alone"
             )
@@ -156,7 +218,7 @@ class Reading(NamedTuple):
 
     Attributes:
         language: that of the model.
-        tokens: the texts, shape ``(n, length)``.
+        tokens: the texts, shape ``(n, length)``, or ``(n, 1 + length)`` where there are several prompts.
         token_log_prob: nats of each token given those before it, shape ``(n, length)``, float32; 0 in the padding.
         state: mean of the last hidden states that a text's tokens are predicted from, shape ``(n, H)``, float32.
     """
@@ -175,6 +237,20 @@ class Reading(NamedTuple):
         if not np.array_equal(tokens, self.tokens):
             raise ValueError("these are not the texts that were read; read them first")
         return self.token_log_prob.sum(axis=1, dtype=np.float64)
+
+
+class Sampler(Protocol):
+    """What a corpus is drawn from: a language model, or a Markov mixture."""
+
+    language: Language
+
+    def digest(self) -> str:
+        """A fingerprint of everything that decides its texts."""
+        ...
+
+    def draws(self, n: int, seed: int, *, start: int, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Texts ``(b, width)`` and their log-probabilities ``(b,)`` in nats, batch by batch; from ``start`` on."""
+        ...
 
 
 def check_draws(n: int, seed: int, start: int, batch: int) -> None:

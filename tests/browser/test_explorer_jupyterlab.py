@@ -67,9 +67,9 @@ def test_slider_moves_by_mouse_and_keys_and_python_reads_it(lab):
     expect(output).to_have_text("100")  # at the next frame
     for key in ("ArrowLeft", "ArrowDown", "ArrowUp", "ArrowLeft"):
         slider.press(key)
-    expect(output).to_have_text("45")
+    expect(output).to_have_text("55")
     assert page.evaluate("() => document.activeElement.type") == "range", "the notebook took a key"
-    assert "beta is 45.0" in run_again(page, 1)
+    assert "beta is 55.0" in run_again(page, 1)
     page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
     page.keyboard.press("Control+A")
     page.keyboard.type("explorer.beta = 2; print('beta is', explorer.beta)")
@@ -97,7 +97,8 @@ def test_a_chapter_is_opened_run_dragged_and_read_back(lab):
 
 def test_modes_are_dragged_and_python_refits(lab):
     page = lab("modes")
-    handle, notes = page.locator(".kd-handles button").first, page.locator(".kd-notes")
+    page.locator(".kd-more summary").click()
+    handle, notes = page.locator(".kd-handles button").first, page.locator(".kd-figure > .kd-notes")
     precision = page.locator("[data-curve=distilled] .kd-precision")
     before = precision.inner_text()
     box = handle.bounding_box()

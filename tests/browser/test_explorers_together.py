@@ -7,7 +7,7 @@ import pytest
 from kdlite.explorer import Explorer
 
 MANY = 8
-CANVASES = 3  # of an explorer; each is cleared once when it is drawn
+CANVASES = 4  # of an explorer; each is cleared once when it is drawn
 COUNT = """
 window.drawn = [];
 const { clearRect } = CanvasRenderingContext2D.prototype;
@@ -47,6 +47,7 @@ def many(show, watched):
 
     def open_page(linked=False):
         watched.page.add_init_script(COUNT)
+        watched.page.emulate_media(reduced_motion="reduce")  # samples that glide would draw more frames
         one = Explorer(beta=4)
         return show(*[one], views=[one] * MANY) if linked else show(*[Explorer(beta=4) for _ in range(MANY)])
 

@@ -110,8 +110,8 @@ def test_an_own_truth_keeps_its_numbers(tmp_path, watched):
     explorer.save_html(tmp_path / "page.html")
     watched.open((tmp_path / "page.html").as_uri())
     row = watched.page.locator(".kd-numbers tbody tr[data-curve=distilled]")
-    row.wait_for()
-    shown = [float(cell.replace("−", "-")) for cell in row.locator("td").all_inner_texts()[:2]]
+    row.wait_for(state="attached")
+    shown = [float(cell.replace("−", "-")) for cell in row.locator("td").all_text_contents()[:2]]
     student = kd.fit_mixture(kd.fit_mixture(TRUTH, 2).sharpen(4), 1)
     expected = [score(student, truth=TRUTH).value for score in (kd.precision, kd.recall)]
     assert shown == pytest.approx(expected, abs=0.006)

@@ -25,7 +25,7 @@ def random_setting(rng):
 
 
 def test_family_is_complete_and_small(stored):
-    assert stored.arrays["student"].shape[:4] == (3, 4, 4, 25)
+    assert stored.arrays["student"].shape[:4] == (3, 4, 4, len(family.BETAS))
     assert all(np.isfinite(array).all() for array in stored.arrays.values())
     assert len(family.stored_bytes()) * 4 / 3 < 300_000  # on a page it is base64
     assert {0.0, 0.25, 1.0, 100.0} <= set(stored.header["betas"])
@@ -67,6 +67,14 @@ def test_numbers_are_precision_and_recall(stored):
             np.testing.assert_allclose(stored.arrays[name][at], expected, atol=1e-3, rtol=2e-5, err_msg=name)
         teacher = stored.teacher(profile, n_teacher).sharpen(beta)
         np.testing.assert_allclose(stored.arrays["entropy"][p, a, b], teacher.weight_entropy, atol=1e-4)
+        for name in ("distilled", "direct"):  # precision = -H - KL, and KL by its own definition
+            (mixture, at), entropy = scored[f"{name}_score"], stored.arrays[f"{name}_entropy"]
+            x = mixture.sample(4000, 0)
+            kl = mixture.log_prob(x) - truth.log_prob(x)
+            precision = stored.arrays[f"{name}_score"][at][0]
+            assert -entropy[at] - precision == pytest.approx(
+                kl.mean(), abs=5 * kl.std() / np.sqrt(len(x)) + 1e-3
+            )
 
 
 def test_no_student_does_better_than_the_teacher_itself_and_none_is_lost(stored):

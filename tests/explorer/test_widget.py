@@ -30,8 +30,10 @@ def moved():
 def test_settings_are_values():
     explorer = Explorer(beta=4, teacher_components=8, student_components=3, profile="strong")
     assert (explorer.beta, explorer.teacher_components, explorer.student_components) == (4.0, 8, 3)
-    explorer.beta = 90
-    assert explorer.beta == 100.0  # the nearest stop
+    explorer.beta = 4.3
+    assert explorer.beta == 4.3
+    explorer.beta = 1000
+    assert explorer.beta == 100.0  # the end of the slider
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from languages import chains, full_log_prob, gpt2, weights
+from languages import KINDS, chains, full_log_prob, of_kind, weights
 from transformers import LlamaForCausalLM
 
-from kdlite.lm import SHAPES, Language, Shape, new, prune
+from kdlite.lm import SHAPES, Language, Shape, load, new, prune
 
 TINY = Shape(hidden=16, layers=4, heads=4, key_heads=2, mlp=24)
 PLAIN = Language(11, 20, (10, 3), eos=2, begin=10)
@@ -123,6 +123,20 @@ def test_layers_that_are_not_there_are_refused(layers):
         prune(new(TINY, PLAIN), layers)
 
 
-def test_only_llama_shapes_are_pruned():
-    with pytest.raises(ValueError, match="cannot prune a GPT2LMHeadModel; pass a Llama-shaped model"):
-        prune(gpt2(PLAIN), 1)
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_architectures_are_pruned_too(kind, tmp_path):
+    """And what is left draws, scores and is opened again as one model."""
+    model = of_kind(kind, PLAIN)
+    pruned = prune(model, [1])
+    pruned.save(tmp_path)
+    tokens = pruned.sample(5, 0)
+    np.testing.assert_allclose(pruned.log_prob(tokens), full_log_prob(pruned, tokens), atol=1e-3)
+    np.testing.assert_array_equal(load(tmp_path).sample(5, 0), tokens)
+    assert model.model.config.num_hidden_layers == 2
+
+
+def test_layers_that_are_not_one_stack_are_not_pruned():
+    model = of_kind("gpt2", PLAIN)
+    model.model.extra = torch.nn.ModuleList(torch.nn.Identity() for _ in range(2))
+    with pytest.raises(ValueError, match="cannot prune a GPT2LMHeadModel: it has 2 lists of 2 modules"):
+        prune(model, 1)

@@ -128,12 +128,6 @@ def test_the_first_loss_is_the_objective_per_token_at_the_teachers_temperature(c
     assert losses(tmp_path)[0] == pytest.approx(total / sizes.sum(), rel=1e-5)
 
 
-def test_a_teacher_matches_itself(corpus, tmp_path):
-    guide = teacher()
-    distil(guide, guide, corpus, ONE_EPOCH, tmp_path, objective="reverse_kl")
-    assert losses(tmp_path)[0] < 1e-6
-
-
 def test_own_texts_follow_the_model_as_it_learns():
     language = ending().language
     module = student().model

@@ -15,6 +15,7 @@ from kdlite.lm.next_token import temper
 
 MAKERS = {"llama": llama, "gpt2": gpt2}
 PLAIN = Language(11, 20, (10, 3), eos=2, begin=10)
+DROPOUT = {llama: {"attention_dropout": 0.1}, gpt2: {"resid_pdrop": 0.1}}
 
 
 # The two verbs
@@ -276,6 +277,38 @@ def test_a_module_in_training_stays_in_training(maker):
     assert [p.training for p in module.modules()] == before
     assert all(p.requires_grad for p in module.parameters())
     module(torch.from_numpy(tokens)).logits.sum().backward()
+
+
+@pytest.mark.parametrize("maker", [llama, gpt2])
+def test_whoever_looks_into_a_training_changes_no_bit_of_it(maker):
+    """Dropout, moments and the global generator go on as if nobody had drawn or scored between two steps."""
+    trained = []
+    for looks in (False, True):
+        module = copy.deepcopy(maker(PLAIN, **DROPOUT[maker]).model).train().requires_grad_(True)
+        model, optimizer = LanguageModel(module, PLAIN), torch.optim.AdamW(module.parameters(), 1e-2)
+        ids = torch.from_numpy(np.random.default_rng(0).integers(0, 10, (4, 8)))
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            for _ in range(3):
+                loss = module(ids, labels=ids).loss
+                if looks:
+                    model.log_prob(model.sharpen(2).sample(3, 0))
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad()
+        trained.append(weights(model))
+    assert torch.equal(*trained)
+
+
+def test_a_device_without_float64_is_refused():
+    with pytest.raises(ValueError, match=r"device 'mps' has no float64, in which .* scored; use 'cpu'"):
+        llama(PLAIN).to("mps")
+
+    class Apple(LlamaForCausalLM):
+        device = torch.device("mps:0")
+
+    with pytest.raises(ValueError, match="device 'mps:0' has no float64"):
+        LanguageModel(Apple(llama(PLAIN).model.config), PLAIN)
 
 
 def test_a_folder_holds_one_model(tmp_path):

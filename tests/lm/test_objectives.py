@@ -88,16 +88,6 @@ def test_gradients_are_those_of_finite_differences(objective):
     assert torch.autograd.gradcheck(lambda s: 0.5 * objective(s, teacher, mask), student.requires_grad_(True))
 
 
-def test_the_gradient_changes_when_the_teacher_does(objective):
-    student, teacher, mask = logits(scale=1.0)
-    other = teacher.clone()
-    other[0, 0, 0] += 1.0
-    mask[0, 0] = True
-    before, after = (gradient(objective, student, t, mask) for t in (teacher, other))
-    assert not torch.allclose(before[0, 0], after[0, 0], atol=1e-4)
-    assert torch.equal(before[0, 1:], after[0, 1:]) and torch.equal(before[1:], after[1:])
-
-
 def test_the_teacher_has_no_gradient(objective):
     student, teacher, mask = logits()
     objective(student.requires_grad_(True), teacher.requires_grad_(True), mask).backward()

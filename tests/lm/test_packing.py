@@ -1,10 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from corpora import ending
 from languages import LANGUAGES, full_log_prob, gpt2, llama
 
-from kdlite.lm import Language
+from kdlite.lm import Language, Prompts
 from kdlite.lm.packing import pack
 from kdlite.lm.scoring import IGNORED, TokenLoss
 
@@ -118,18 +119,16 @@ def test_packing_changes_neither_loss_nor_gradient(kind, language):
     torch.testing.assert_close(packed_gradient, gradient_alone, rtol=1e-4, atol=1e-4)
 
 
-def test_packed_samples_of_a_model_score_as_they_did_when_drawn():
-    model = ending()
-    ((tokens, log_prob),) = model.draws(50, 0, batch=50)
-    rows = pack(tokens, model.language)
+def test_rows_hold_each_text_after_its_own_prompt():
+    language = Language(11, 20, Prompts([(3,), (10, 3, 7, 4, 5), (10, 8)]), eos=2, begin=10)
+    model = llama(language)
+    tokens = model.sample(31, 0)
+    expected = []
+    for k, prompt in enumerate(language.prompts):
+        expected += unpack(pack(tokens[tokens[:, 0] == k, 1:], replace(language, prompt=prompt)))
+    rows = pack(tokens, language)
+    assert sorted(unpack(rows)) == sorted(expected)
+    arrays = map(torch.from_numpy, (rows.ids, rows.targets, rows.positions, rows.mask()))
     with torch.no_grad():
-        loss = TokenLoss(model.model, None)(
-            *map(torch.from_numpy, (rows.ids, rows.targets, rows.positions, rows.mask()))
-        )
-    assert loss.item() == pytest.approx(-log_prob.sum(), rel=1e-5)
-
-
-@pytest.mark.parametrize("tokens", [np.zeros((2, 3), int), np.full((2, 4), 7), np.zeros((0, 4), int)])
-def test_what_is_not_of_the_language_is_refused(tokens):
-    with pytest.raises(ValueError, match=r"tokens? "):
-        pack(tokens, Language(3, 4, (0,)))
+        loss = TokenLoss(model.model, language.begin)(*arrays)
+    assert loss.item() == pytest.approx(-model.log_prob(tokens).sum(), rel=1e-5)

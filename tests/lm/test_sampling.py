@@ -1,19 +1,27 @@
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from languages import LANGUAGES, every_text, full_log_prob, gpt2, llama, p_value
+from languages import KINDS, LANGUAGES, every_text, full_log_prob, gpt2, llama, of_kind, p_value
 from transformers import TopKLogitsWarper, TopPLogitsWarper
 
-from kdlite.lm import Language, LanguageModel, sampling
+from kdlite.lm import Language, LanguageModel
+from kdlite.lm import decoder as decoding
+from kdlite.lm.decoder import Decoder
 from kdlite.lm.next_token import Truncation
-from kdlite.lm.sampling import Decoder, Generator, draws
+from kdlite.lm.sampling import Generator, draws
 
 QUIET = SimpleNamespace(update=lambda n: None)  # a progress bar that shows nothing
 MAKERS = {"llama": llama, "gpt2": gpt2}
 BASE = Language(11, 100, (10, 3, 7), eos=2, begin=10)
+
+
+def alone(source, u):
+    """What a drawer draws after the only prompt."""
+    return source.draw(u, np.zeros(len(u), int), QUIET)
 
 
 def drawn(model, n=64, seed=0, batch=64, start=0, truncation=Truncation()):  # noqa: B008 - it is immutable
@@ -94,15 +102,36 @@ def test_a_step_gives_the_logits_of_the_full_forward_pass(changes):
             np.testing.assert_allclose(decoder.logits(5, 60), expected[:, place], atol=1e-4)
 
 
-@pytest.mark.parametrize("change", [{"attention_bias": True}, {"mlp_bias": True}])
-def test_biases_are_left_to_hugging_face(change):
-    model = llama(BASE, **change)
-    for name, parameter in model.model.named_parameters():
-        if name.endswith("bias"):
-            torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(0))
-    assert not Decoder.knows(model.model)
-    tokens, log_prob = drawn(model, 8)
-    np.testing.assert_allclose(log_prob, full_log_prob(model, tokens), rtol=1e-5, atol=1e-4)
+@pytest.mark.parametrize("name", KINDS)
+def test_each_architecture_draws_as_plain_transformers_would(name):
+    """Token by token, a full forward pass each, and the first token whose cumulated probability passes the uniform."""
+    language = replace(BASE, length=20)
+    model = of_kind(name, language).sharpen(1.3)
+    assert model.decoder == ("Decoder" if KINDS[name][2] else "Generator")
+    tokens, log_prob = drawn(model, 12)
+    np.testing.assert_allclose(log_prob, full_log_prob(model, tokens), atol=1e-4)
+    np.testing.assert_allclose(model.log_prob(tokens), log_prob, atol=1e-4)
+    u = np.random.default_rng(0).random(tokens.shape)
+    for text, uniforms in zip(tokens, u, strict=True):
+        for place in range(model.size(text[None])[0]):
+            ids = torch.tensor([[*language.prompt, *text[:place]]])
+            logits = model.model(ids).logits[0, -1].double()
+            logits[language.begin] = -torch.inf
+            below = (logits * model.beta).softmax(dim=-1).cumsum(dim=-1)
+            expected = int((below <= uniforms[place]).sum())
+            assert text[place] == expected or abs(below[text[place]] - uniforms[place]) < 1e-5
+
+
+def test_a_decoder_follows_a_model_that_learns():
+    model = of_kind("qwen3", BASE)
+    decoder = Decoder(model.model, BASE, 1.0, Truncation(), 4)
+    for parameter in model.model.parameters():
+        parameter.mul_(0.8)
+    decoder.refresh()
+    u = np.random.default_rng(0).random((4, BASE.length))
+    found, expected = alone(decoder, u), alone(Decoder(model.model, BASE, 1.0, Truncation(), 4), u)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
 
 
 def test_a_seed_gives_the_same_texts_whatever_the_batch():
@@ -132,8 +161,8 @@ def test_a_batch_that_shrinks_as_texts_end_gives_the_same_texts_as_hugging_face(
     used = []
     decoder._step = lambda rows, span: (used.append(rows), decoder.step(rows, span))
     for _ in range(2):  # twice: nothing of the first batch is left in the second
-        tokens, log_prob = decoder.draw(u, QUIET)
-        theirs, their_log_prob = Generator(model.model, BASE, 1.0, truncation).draw(u, QUIET)
+        tokens, log_prob = alone(decoder, u)
+        theirs, their_log_prob = alone(Generator(model.model, BASE, 1.0, truncation), u)
         np.testing.assert_array_equal(tokens, theirs)
         np.testing.assert_allclose(log_prob, their_log_prob, rtol=1e-5, atol=1e-4)
     sizes = BASE.size(tokens)
@@ -147,7 +176,7 @@ def test_a_batch_in_which_all_have_ended_stops():
     ends, steps = torch.full((16, 11), -50.0), []
     ends[:3, BASE.eos] = 0.0  # the fourth row is there and holds no text
     decoder.logits = lambda rows, span: (steps.append(span), ends[:rows].clone())[1]
-    tokens, log_prob = decoder.draw(np.random.default_rng(0).random((3, 100)), QUIET)
+    tokens, log_prob = alone(decoder, np.random.default_rng(0).random((3, 100)))
     assert (tokens == BASE.eos).all() and np.abs(log_prob).max() < 1e-12
     assert len(steps) < 40
 
@@ -157,10 +186,10 @@ def test_a_step_compiles_whole():
     language = Language(11, 70, (10, 3), eos=2, begin=10)
     model, truncation = llama(language), Truncation(top_k=9, top_p=0.95, min_p=0.01)
     decoder = Decoder(model.model, language, 0.6, truncation, 8)
-    expected = decoder.draw(u, QUIET)
+    expected = alone(decoder, u)
     torch.compiler.reset()
     decoder._step = torch.compile(decoder.step, fullgraph=True, backend="aot_eager")
-    found = decoder.draw(u, QUIET)
+    found = alone(decoder, u)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_allclose(found[1], expected[1], atol=1e-4)
 
@@ -176,8 +205,8 @@ def test_more_than_eight_decoders_compile(monkeypatch):
     for layers in range(1, 11):
         model = llama(language, num_hidden_layers=layers)
         decoder = Decoder(model.model, language, 1.0, Truncation(), 4)
-        decoder._step = sampling._compile(decoder.step)
-        assert decoder.draw(np.random.default_rng(0).random((4, 2)), QUIET)[0].shape == (4, 2)
+        decoder._step = decoding._compile(decoder.step)
+        assert alone(decoder, np.random.default_rng(0).random((4, 2)))[0].shape == (4, 2)
 
 
 def test_generate_keeps_no_settings_of_the_model():

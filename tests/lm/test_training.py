@@ -4,7 +4,9 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,8 +28,12 @@ from corpora import (
 from languages import gpt2
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from transformers import LlamaForCausalLM
+from transformers.models.gpt2.modeling_gpt2 import GPT2Block
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
-from kdlite.lm import Corpus, Language, MarkovMixture, Shape, fit, new
+from kdlite.lm import Corpus, Language, MarkovMixture, Shape, checkpoint, fit, new
+from kdlite.lm.curve import Point, Progress, jump, points
 from kdlite.lm.training import _Training
 
 STEPS = 16  # of RECIPE on the corpus
@@ -135,13 +141,14 @@ def reference(model, corpus, recipe, steps):
                 m.mul_(b1).add_((1 - b1) * g)
                 v.mul_(b2).add_((1 - b2) * g * g)
                 m_hat, v_hat = m / (1 - b1 ** (k + 1)), v / (1 - b2 ** (k + 1))
+                p *= 1 - recipe.learning_rate * rate(k, recipe, steps) * recipe.weight_decay
                 p -= recipe.learning_rate * rate(k, recipe, steps) * m_hat / (v_hat.sqrt() + 1e-8)
         yield total, {name: p.detach().float() for name, p in module.named_parameters()}
 
 
-@pytest.mark.parametrize("clip", [0.05, 1e9])
-def test_training_is_adamw_on_the_plain_loss(corpus, tmp_path, clip):
-    recipe = replace(RECIPE, learning_rate=1e-3, clip=clip)
+@pytest.mark.parametrize(("clip", "decay"), [(0.05, 0.0), (1e9, 10.0)])
+def test_training_is_adamw_on_the_plain_loss(corpus, tmp_path, clip, decay):
+    recipe = replace(RECIPE, learning_rate=1e-3, clip=clip, weight_decay=decay)
     trained = fit(new(SHAPE, corpus.language, seed=1), corpus, recipe, tmp_path)
     steps = list(reference(new(SHAPE, corpus.language, seed=1), corpus, recipe, STEPS))
     np.testing.assert_allclose(curve(tmp_path)["loss"], [loss for loss, _ in steps], rtol=1e-5)
@@ -204,8 +211,10 @@ DEATHS = {
     "at an epoch's end": ("torch.optim.AdamW.step", "after", 8),
     "as the second epoch begins": ("torch.optim.AdamW.step", "before", 9),
     "after the last step": ("torch.optim.AdamW.step", "after", STEPS),
-    "between the best weights and their checkpoint": ("kdlite.lm.training._write_weights", "after", 2),
-    "with a checkpoint not yet named": ("kdlite.lm.training.save_file", "after", 4),
+    "between the best weights and their checkpoint": ("kdlite.lm.checkpoint.write_weights", "after", 2),
+    "with a checkpoint not yet named": ("kdlite.lm.checkpoint.save_file", "after", 4),
+    "between a checkpoint and its line": ("kdlite.lm.curve.Curve.add", "before", 6),
+    "between a line and its checkpoint": ("kdlite.lm.curve.Curve.add", "after", 5),
     "as the curve is written": ("kdlite.lm.training.write_json", "before", 1),
     "before the weights are named": ("pathlib.Path.replace", "before", 1),
     "between the weights and the checkpoint's end": ("pathlib.Path.replace", "after", 1),
@@ -222,12 +231,13 @@ def test_a_killed_training_ends_with_the_bits_of_one_that_was_not(folder, death)
     assert process.exitcode == -signal.SIGKILL
     out = folder / death
     files = [path for path in out.iterdir() if not path.name.startswith(".")]
-    assert all(path.suffix in (".json", ".safetensors") for path in files)  # no pickles
+    assert all(path.suffix in (".json", ".jsonl", ".safetensors") for path in files)  # no pickles
     train(folder, death)
-    for name in ("model.safetensors", "curve.json", "run.json"):
+    for name in ("model.safetensors", "curve.json", "curve.jsonl", "run.json"):
         assert (out / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
     assert sorted(p for p in os.listdir(out) if p[0] != ".") == [
         "curve.json",
+        "curve.jsonl",
         "model.safetensors",
         "run.json",
     ]
@@ -262,9 +272,7 @@ def test_a_truncated_checkpoint_is_named(folder, monkeypatch, size):
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(folder, monkeypatch):
-    from kdlite.lm import training
-
-    calls, original = [], training.save_file
+    calls, original = [], checkpoint.save_file
 
     def full(*args):
         calls.append(1)
@@ -274,12 +282,13 @@ def test_a_full_disk_leaves_the_last_checkpoint(folder, monkeypatch):
 
     out = folder / "full"
     with monkeypatch.context() as patch:
-        patch.setattr(training, "save_file", full)
+        patch.setattr(checkpoint, "save_file", full)
         with pytest.raises(OSError, match=f"no space left while writing checkpoint.safetensors in {out}"):
             train(folder, "full")
     assert sorted(path.name for path in out.glob("[!.]*")) == [
         "best.safetensors",
         "checkpoint.safetensors",
+        "curve.jsonl",
         "run.json",
     ]
     assert same(weights(train(folder, "full")), load_file(folder / "whole" / "model.safetensors"))
@@ -292,7 +301,7 @@ def test_another_training_in_the_same_folder_is_refused(
     out = folder / "whole" if finished else stopped(folder, "claimed", monkeypatch)
     model = new(SHAPE, corpus.language, seed=1)
     other = draw(ending(), tmp_path / "other", seed=5)
-    shuffled = replace(RECIPE, seed=1)
+    shuffled, decayed = replace(RECIPE, seed=1), replace(RECIPE, weight_decay=0.1)
     for message, args, texts in (
         (
             "whose learning_rate is 0.01, now it is 0.02",
@@ -305,6 +314,7 @@ def test_another_training_in_the_same_folder_is_refused(
             validation,
         ),
         ("whose seed is 0, now it is 1", (model, corpus, shuffled), validation),
+        ("whose weight_decay is 0.0, now it is 0.1", (model, corpus, decayed), validation),
         (f"whose corpus is {corpus.digest}, now it is {other.digest}", (model, other, RECIPE), validation),
         (
             f"whose validation is {validation.digest}, now it is {other.digest}",
@@ -437,3 +447,112 @@ def test_a_training_leaves_accelerate_as_it_was(corpus, tmp_path):
         assert [dict(kind._shared_state) for kind in kinds] == before
     finally:
         AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_a_folder_that_is_older_than_a_setting_goes_on(folder, monkeypatch):
+    """Recipes did not say how they were carried out where there was no choice yet, and no line was written a step."""
+    out = stopped(folder, "older", monkeypatch)
+    told = json.loads((out / "run.json").read_text())
+    once = {"weight_decay": 0.0, "gradient_checkpointing": False, "dtype": "auto"}
+    assert once.items() <= told.items()
+    (out / "run.json").write_text(json.dumps({k: v for k, v in told.items() if k not in once}))
+    (out / "curve.jsonl").unlink()
+    assert same(weights(train(folder, "older")), load_file(folder / "whole" / "model.safetensors"))
+    assert (out / "curve.jsonl").read_bytes() == (folder / "whole" / "curve.jsonl").read_bytes()
+
+
+def test_each_step_is_told_as_it_comes(corpus, validation, folder, tmp_path):
+    told = []
+
+    def callback(point):
+        lines = (tmp_path / "curve.jsonl").read_text().splitlines()
+        assert len(lines) == point.step and Point(**json.loads(lines[-1])) == point
+        told.append(point)
+
+    model = new(SHAPE, corpus.language, seed=1)
+    fit(model, corpus, RECIPE, tmp_path, validation=validation, callback=callback)
+    made = curve(tmp_path)
+    assert [point.loss for point in told] == made["loss"]
+    assert [[p.step, p.validation] for p in told if p.validation is not None] == made["validation"]
+    assert (tmp_path / "curve.jsonl").read_bytes() == (folder / "whole" / "curve.jsonl").read_bytes()
+
+
+def test_a_jump_is_said_once_and_kept(corpus, tmp_path, monkeypatch):
+    """The mean of 16 steps, 0.5 nats above the least of the last 512; noise of single steps is none."""
+    noise = np.random.default_rng(0).normal(0, 0.3, 2000)
+    falling = 3 + np.exp(-np.arange(2000) / 200) + noise
+    rising = falling + 1.0 * (np.arange(2000) >= 700)
+    assert not any(p.jump for p in points(Progress(2000, falling.tolist(), [])))
+    found = [p for p in points(Progress(2000, rising.tolist(), [])) if p.jump]
+    assert [700 < p.step <= 716 and 0.5 < p.jump < 1 for p in found] == [True]
+    assert jump([1.0] * 16 + [9.5]) == pytest.approx(8.5 / 16) and jump([9.5]) is None
+    losses = iter([2.0] * 16 + [30.0] + [2.0] * 15)
+    monkeypatch.setattr(_Training, "_step", lambda *_: next(losses))
+    with pytest.warns(
+        UserWarning, match=r"the loss has jumped by 1.75 nats per token at step 17; .*curve.jsonl"
+    ):
+        fit(new(SHAPE, corpus.language), corpus, replace(RECIPE, epochs=4), tmp_path)
+    assert curve(tmp_path)["jumps"] == [[17, 1.75]]
+    lines = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert [line for line in lines if "jump" in line] == [{"step": 17, "loss": 30.0, "jump": 1.75}]
+
+
+def test_tensorboard_hears_of_it_or_is_missed_before_the_first_step(corpus, tmp_path, monkeypatch):
+    heard = []
+
+    class Writer:
+        def __init__(self, folder, purge_step):
+            heard.append((folder, purge_step))
+
+        def add_scalar(self, *what):
+            heard.append(what)
+
+    model, board = new(SHAPE, corpus.language), "torch.utils.tensorboard"
+    monkeypatch.setitem(sys.modules, board, None)
+    with pytest.raises(ImportError, match="TensorBoard is not installed; pip install tensorboard"):
+        fit(model, corpus, RECIPE, tmp_path, tensorboard=True)
+    monkeypatch.setitem(sys.modules, board, SimpleNamespace(SummaryWriter=Writer))
+    fit(model, corpus, RECIPE, tmp_path, tensorboard=True)
+    losses = [("loss", loss, step) for step, loss in enumerate(curve(tmp_path)["loss"], 1)]
+    assert heard == [(str(tmp_path / "tensorboard"), 1), *losses]
+
+
+@pytest.mark.parametrize("maker", [lambda language: new(SHAPE, language, seed=1), gpt2])
+def test_activations_made_twice_are_the_same(corpus, tmp_path, maker):
+    """And they are made twice: each layer runs once more for its gradient."""
+    calls, kind = [], type(maker(corpus.language).model)
+    layer = LlamaDecoderLayer if kind is LlamaForCausalLM else GPT2Block
+    original = layer.forward
+
+    def counted(*args, **options):
+        calls[-1] += 1
+        return original(*args, **options)
+
+    for name in ("plain", "again"):
+        calls.append(0)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(layer, "forward", counted)
+            recipe = replace(RECIPE, gradient_checkpointing=name == "again", epochs=1)
+            fit(maker(corpus.language), corpus, recipe, tmp_path / name)
+    assert calls[1] == 2 * calls[0] > 0
+    first, second = (tmp_path / name / "model.safetensors" for name in ("plain", "again"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_bfloat16_resumes_bit_for_bit(corpus, folder, tmp_path, monkeypatch):
+    recipe = replace(RECIPE, dtype="bfloat16")
+    model = new(SHAPE, corpus.language, seed=1)
+    fit(model, corpus, recipe, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(_Training, "_check", lambda self, name, value, step: dying(step))
+        with pytest.raises(InterruptedError):
+            fit(model, corpus, recipe, tmp_path / "killed")
+    fit(model, corpus, recipe, tmp_path / "killed")
+    whole, killed = (tmp_path / name / "model.safetensors" for name in ("whole", "killed"))
+    assert whole.read_bytes() == killed.read_bytes() != (folder / "whole" / "model.safetensors").read_bytes()
+    np.testing.assert_allclose(curve(tmp_path / "whole")["loss"], curve(folder / "whole")["loss"], rtol=0.05)
+
+
+def dying(step):
+    if step == 7:
+        raise InterruptedError

@@ -1,10 +1,11 @@
 """The same for language models: each parameter of each public name refuses one wrong value in a line that names it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import wrong
 from corpora import draw
-from kdlite.runs.score import score
 from languages import LANGUAGES, chains, llama
 from toy_results import language_results
 
@@ -12,6 +13,7 @@ from kdlite import lm
 from kdlite.lm import objectives
 from kdlite.runs.design import Beyond, Lesson
 from kdlite.runs.profile import Pretrained, Texts, Toy
+from kdlite.runs.score import score
 from kdlite.runs.status import status
 
 LANGUAGE = LANGUAGES["end, longer prompt"]
@@ -26,10 +28,12 @@ PROFILE = lm.Profile.of(
     {"truth": TOY, "texts": TEXTS, "teacher": LEARNER, "student": LEARNER, "taus": [1.0], "seeds": [0]},
 )
 VALUES = {name: getattr(PROFILE, name) for name in ("truth", "texts", "teacher", "student", "taus", "seeds")}
+SPEAKER = SimpleNamespace(language=LANGUAGE, tokenizer=lambda texts, **_: {"input_ids": [[0]] * len(texts)})
 RESULTS, RECIPE = language_results(), lm.Recipe()
 MATRICES = {"weights": MARKOV.weights, "initial": MARKOV.initial, "transitions": MARKOV.transitions}
 GOOD = {
     lm.Language: {"vocabulary": 3, "length": 4, "prompt": (0,)},
+    lm.Prompts: {"ids": [[0], [1]]},
     LANGUAGE.size: {},
     LANGUAGE.check_same: {"other": LANGUAGE, "names": ("one", "two")},
     lm.MarkovMixture: MATRICES | {"length": 4},
@@ -44,6 +48,7 @@ GOOD = {
     MODEL.draws: {"n": 1, "seed": 0},
     MODEL.sharpen: {},
     MODEL.truncate: {},
+    MODEL.with_prompt: {"prompt": [0]},
     MODEL.to: {},
     MODEL.log_prob: {},
     MODEL.read: {},
@@ -58,6 +63,9 @@ GOOD = {
     RECIPE.steps: {},
     lm.Corpus.draw: {"model": MARKOV, "folder": "corpus", "n": 1, "seed": 0, "sampler": "truth"},
     lm.Corpus.open: {},
+    lm.Corpus.from_tokens: {"texts": TEXT, "language": LANGUAGE, "folder": "corpus"},
+    lm.Corpus.from_texts: {"texts": ["a"], "model": SPEAKER, "folder": "corpus"},
+    lm.Corpus.from_dataset: {"data": [{"text": "a"}], "model": SPEAKER, "folder": "corpus"},
     lm.fit: {"model": MODEL, "corpus": None, "recipe": RECIPE, "out": "out"},
     lm.distil: {"student": MODEL, "teacher": MODEL, "texts": 4, "recipe": RECIPE, "out": "out"},
     lm.Profile: {"name": "tiny"} | VALUES,

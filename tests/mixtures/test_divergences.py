@@ -144,39 +144,3 @@ def test_more_starts_never_end_further_away(divergence, arguments):
 
 def test_enough_components_return_the_teacher_itself():
     assert kd.minimise(kd.reverse_kl, TWO_MODES, 2) is TWO_MODES
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"divergence": kd.recall}, "divergence must be forward_kl, reverse_kl or jensen_shannon"),
-        (
-            {"jsd_weight": 0.3},
-            "jsd_weight weighs the two sides of jensen_shannon, forward_kl has one, got 0.3",
-        ),
-        (
-            {"divergence": kd.jensen_shannon, "jsd_weight": 1},
-            "strictly between 0 and 1, got 1; for its limits",
-        ),
-        ({"n_components": 0}, "n_components must be an integer >= 1, got 0"),
-        ({"n_init": 0}, "n_init must be an integer >= 1"),
-        ({"seed": -1}, "seed must be an integer >= 0, got -1"),
-        (
-            {"teacher": random_mixture(np.random.default_rng(0), 2, 3, (1, 2), 1.0)},
-            "at most 2 dimensions, got 3",
-        ),
-        (
-            {"teacher": kd.GaussianMixture([0.5, 0.5], np.eye(2), [np.eye(2), 1e-8 * np.eye(2)])},
-            "the lattice would have .* nodes, at most .* widen it",
-        ),
-    ],
-)
-def test_bad_arguments_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        kd.minimise(**{"divergence": kd.forward_kl, "teacher": TWO_MODES, "n_components": 1, **arguments})
-
-
-def test_two_dimensions_do_not_compare_with_one():
-    for divergence in (kd.forward_kl, kd.reverse_kl, kd.jensen_shannon):
-        with pytest.raises(ValueError, match="the same dimension"):
-            divergence(TWO_MODES, paper_truth())

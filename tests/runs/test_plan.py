@@ -83,22 +83,14 @@ def test_devices_share_whole_shards_steps_and_scores():
     assert drawn[1] == pytest.approx(drawn[0] / 2)
 
 
-def test_a_smaller_batch_holds_less_and_reads_more():
-    colab = Profile.load("colab")
-    large, small = (plan(replace(colab, batch=batch), "t4").rows[0] for batch in (512, 64))
-    assert small.memory < large.memory and small.bytes > large.bytes
-    assert small.operations == large.operations
-
-
 def test_memory_that_does_not_suffice_is_reported():
     colab, small = Profile.load("colab"), replace(find("t4"), memory=3e9)
     (reason,) = plan(colab, small).short[:1]
     assert reason.startswith("teacher: 5.12 GB of memory needed, one T4 has 3 GB; lower rows_per_pass")
     all_short = plan(colab, replace(small, memory=1e8)).short
     assert all_short[0].startswith("truth-train: ") and "lower batch" in all_short[0]
-    assert len({reason.split(":")[0] for reason in all_short}) > 5
     host = replace(small, name="cpu", memory=6e9)  # whose memory is also the libraries'
-    assert plan(colab, host).short and "teacher" in plan(colab, host).short[0]
+    assert "teacher" in plan(colab, host).short[0]
 
 
 def free(monkeypatch, size):
@@ -135,11 +127,6 @@ def test_trained_weights_are_as_large_as_planned(smoke):
         assert size == pytest.approx(rows[name].disk, rel=0.1)
 
 
-def test_a_processor_is_measured():
-    device = find("cpu")
-    assert device.rates["float32"] > 1e9 and device.bandwidth > 1e8 and device.memory > 1e8
-
-
 @pytest.mark.parametrize("results", [r for r in RECORDED if r.profile["name"] == "cpu"])
 def test_an_estimate_is_within_a_factor_of_two_of_the_recorded_run(results):
     there = replace(find("cpu"), rates=RATES, bandwidth=BANDWIDTH)
@@ -151,7 +138,7 @@ def test_an_unknown_device_or_truth_is_named():
     with pytest.raises(ValueError, match="unknown device 'abacus'; known are h100, a100, t4, cpu"):
         plan(SMOKE, "abacus")
     profile = Profile.load("colab")
-    with pytest.raises(ValueError, match=r"shape of 'Other' is not known; known are SmolLM2-1\.7B"):
+    with pytest.raises(ValueError, match=r"unknown model 'Other'; pass a folder that exists, a Hub id"):
         plan(replace(profile, truth=replace(profile.truth, name="Other")), "t4")
 
 

@@ -20,6 +20,16 @@ def out(smoke, tmp_path):
     return shutil.copytree(smoke, tmp_path / "out")
 
 
+@pytest.mark.parametrize("content", [None, {"name": "a"}, {"trainer": "b"}])
+def test_a_folder_without_a_run_is_named(content, tmp_path, command):
+    said = "is not the folder of a run: it has no profile.json; pass what --out was"
+    if content:
+        (tmp_path / "profile.json").write_text(json.dumps(content))
+        said = "profile.json is not the profile of a run: "
+    code, out, error = command("status", tmp_path)
+    assert (code, out, error.count("\n")) == (2, "", 1) and error.startswith("error: ") and said in error
+
+
 def undo(out, *names):
     """As if these stages had not begun."""
     for name in names:
@@ -43,11 +53,6 @@ def test_a_run_that_has_not_begun(out):
         found = status(out)
     assert found.at_work and found.begun == (("truth-train", 0, 256, "texts"),)
     assert found.left == NAMES[1:]
-
-
-def test_all_stages_done_but_no_table_yet(out):
-    undo(out)
-    assert str(status(out)).startswith("smoke: stopped, 23 of 23 stages done\n")
 
 
 def test_progress_inside_a_training(out, monkeypatch):
@@ -100,24 +105,9 @@ def test_a_reader_who_may_not_write_there(out, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("kdlite.runs.status.is_locked", refuse)
-    undo(out, NAMES[-1])
-    assert status(out).at_work is None and "at work or stopped" in str(status(out))
-
-
-def test_looking_changes_nothing(out):
-    undo(out, NAMES[-1])
-    (out / ".lock").unlink()
+    assert status(out).finished
+    (out / "results.json").unlink()
     before = sorted(out.rglob("*"))
-    status(out)
-    assert sorted(out.rglob("*")) == before
-
-
-def test_a_folder_without_a_run_is_named(tmp_path, command):
-    remedy = "it has no profile.json; pass what --out was"
-    for folder in (tmp_path, tmp_path / "none"):
-        assert command("status", folder) == (2, "", f"error: {folder} is not the folder of a run: {remedy}\n")
-    for other in ([], {"name": "a"}, {"trainer": "b"}):
-        (tmp_path / "profile.json").write_text(json.dumps(other))
-        status_, said, error = command("status", tmp_path)
-        assert (status_, said, error.count("\n")) == (2, "", 1)
-        assert error.startswith(f"error: {tmp_path}/profile.json is not the profile of a run: ")
+    assert str(status(out)).startswith("smoke: ") and not status(out).finished
+    assert sorted(out.rglob("*")) == before  # looking changes nothing
+    assert status(out).at_work is None and "at work or stopped" in str(status(out))

@@ -184,7 +184,7 @@ def test_a_part_of_a_corpus_is_whole_shards(out):
     [
         ({"cooled": (1.0, 0.9)}, "must hold the coldest of taus, 0.5"),
         ({"matched": (0.85,)}, r"study.matched, \[0.85\] are missing"),
-        ({"both": ((0.8, 1.0),)}, "leave out those at 1"),
+        ({"both": ((0.8, 1.0),)}, "leave out those that end in 1"),
         ({"capacities": {"32x1": STORIES.student}}, "names two students"),
         ({"teachers": (0, 0)}, "must be different seeds"),
     ],

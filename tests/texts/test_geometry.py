@@ -64,16 +64,11 @@ def test_coverage_does_not_depend_on_where_the_clouds_are():
     assert coverage(points + 1000, truth + 1000) == coverage(points, truth)
 
 
-@pytest.mark.parametrize(
-    ("n", "k", "message"),
-    [
-        (5, 5, "k must be below the number of the truth's points, got 5 and 5"),
-        (9, 0, "k must be an integer >= 1, got 0"),
-    ],
-)
-def test_too_few_points(n, k, message):
-    with pytest.raises(ValueError, match=message):
-        coverage(cloud(9), cloud(n), k)
+def test_too_few_points():
+    with pytest.raises(ValueError, match="k must be below the number of the truth's points, got 5 and 5"):
+        coverage(cloud(9), cloud(5), 5)
+    with pytest.raises(ValueError, match="at least 3 points, got 2"):
+        Plane.of(cloud(2))
 
 
 @pytest.mark.parametrize(("n", "size"), [(200, 6), (5, 40), (3, 2)])
@@ -89,18 +84,8 @@ def test_a_plane_is_that_of_principal_components(n, size):
     assert (plane.axes.sum(axis=1) >= 0).all()
 
 
-def test_a_plane_is_the_same_when_looked_at_from_the_other_side():
-    points = cloud(50)
-    np.testing.assert_allclose(Plane.of(points[::-1]).axes, Plane.of(points).axes, atol=1e-5)
-
-
 def test_an_axis_that_points_nowhere_more_than_elsewhere_is_an_axis():
     points = np.array([[1.0, -1, 0, 0], [-1, 1, 0, 0], [0, 0, 0.5, -0.5], [0, 0, -0.5, 0.5]])
     np.testing.assert_allclose(
         np.abs(Plane.of(points).axes), [[0.5**0.5] * 2 + [0] * 2, [0] * 2 + [0.5**0.5] * 2]
     )
-
-
-def test_two_points_have_no_plane():
-    with pytest.raises(ValueError, match="at least 3 points, got 2"):
-        Plane.of(cloud(2))

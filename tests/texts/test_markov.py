@@ -63,26 +63,20 @@ def test_scoring_in_chunks_changes_nothing(monkeypatch):
     np.testing.assert_array_equal(mixture.log_prob(tokens), whole)
 
 
-@pytest.mark.parametrize("beta", [0, 0.3, 1, 4.5, 1e6])
-def test_sharpen_moves_the_weights_as_that_of_a_gaussian_mixture(beta):
-    weights = [0.4, 0.4, 0.2, 0.0]
-    gaussians = kd.GaussianMixture(weights, np.arange(4.0)[:, None], np.ones((4, 1, 1)))
-    rows = np.full((4, 3, 3), 1 / 3)
-    mixture = MarkovMixture(weights, rows[:, 0], rows, 4)
-    sharpened = mixture.sharpen(beta)
-    np.testing.assert_allclose(sharpened.weights, gaussians.sharpen(beta).weights, atol=1e-15)
-    np.testing.assert_array_equal(sharpened.transitions, mixture.transitions)
-    np.testing.assert_array_equal(mixture.weights, weights)
-    assert not sharpened.weights.flags.writeable
-
-
-def test_sharpen_limits():
+def test_sharpening_moves_the_weights_alone():
     mixture = MarkovMixture([0.7, 0.3, 0.0], np.eye(3), np.tile(np.eye(3), (3, 1, 1)), 4)
-    assert mixture.sharpen(0).weights.tolist() == [0.5, 0.5, 0]
-    assert mixture.sharpen(1e300).weights.tolist() == [1, 0, 0]
-    np.testing.assert_allclose(mixture.sharpen(2).sharpen(3).weights, mixture.sharpen(6).weights)
     mixture.log_prob([[0, 0, 0, 0]])  # what is known of the chains is shared, the weights are not
-    assert mixture.sharpen(1e300).log_prob([[0, 0, 0, 0], [1, 1, 1, 1]]).tolist() == [0, -np.inf]
+    cold = mixture.sharpen(1e300)
+    assert cold.log_prob([[0, 0, 0, 0], [1, 1, 1, 1]]).tolist() == [0, -np.inf]
+    assert mixture.weights.tolist() == [0.7, 0.3, 0.0] and mixture.sharpen(0).weights.tolist() == [
+        0.5,
+        0.5,
+        0,
+    ]
+    for frozen in (mixture.weights, mixture.initial, mixture.transitions, cold.weights):
+        assert not frozen.flags.writeable
+    with pytest.raises(FrozenInstanceError):
+        mixture.length = 3
 
 
 def test_entropy_rate_agrees_with_enumeration():
@@ -125,14 +119,6 @@ def test_zero_probabilities_are_never_drawn():
     assert _inverse(cumulative, np.array([0.0, 0.5, 1 - 2.0**-53])).tolist() == [1, 2, 2]
 
 
-def test_a_mixture_is_frozen():
-    mixture = chains()
-    with pytest.raises(FrozenInstanceError):
-        mixture.length = 3
-    for array in (mixture.weights, mixture.initial, mixture.transitions):
-        assert not array.flags.writeable
-
-
 def test_random_chains_come_from_their_seed():
     settings = {"chains": 3, "symbols": 5, "length": 4, "decay": 0.5, "concentration": 0.1}
     mixture = MarkovMixture.random(**settings, seed=0)
@@ -142,54 +128,20 @@ def test_random_chains_come_from_their_seed():
     assert not np.array_equal(mixture.initial, MarkovMixture.random(**settings, seed=1).initial)
 
 
-def changed(index, value):
-    """The transitions of ``chains``, one entry of which is another."""
-    out = np.array(chains().transitions)
-    out[index] = value
-    return out
-
-
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
         ({"weights": [1.0]}, r"shapes \(M,\), \(M, V\) and \(M, V, V\), got \(1,\), \(2, 3\)"),
-        ({"weights": [[0.7, 0.3]]}, r"shapes .* got \(1, 2\)"),
         ({"initial": [0.5, 0.5, 0]}, r"shapes .* \(3,\)"),
-        ({"transitions": np.full((2, 3, 4), 0.25)}, r"shapes .* \(2, 3, 4\)"),
         ({"initial": np.empty((2, 0)), "transitions": np.empty((2, 0, 0))}, "shapes"),
         ({"weights": [0.7, 0.2]}, r"weights must be >= 0 and sum to 1 .* got 0\.8999.*; divide by the sum"),
         ({"weights": [1.7, -0.7]}, r"weights must be >= 0 .* got -0\.7"),
         ({"weights": [np.nan, 1]}, "weights must be finite, got nan"),
-        ({"weights": [np.inf, 0]}, "weights must be finite, got inf"),
-        ({"initial": [[0.5, 0.5, 0], [0.2, 0.3, 0.4]]}, r"initial must .* got 0\.(9|89)"),
-        ({"transitions": changed((1, 2, 2), 0.8)}, r"transitions must .* got 1\.5"),
-        ({"transitions": changed((1, 2, 2), -0.3)}, r"transitions must .* got -0\.3"),
+        ({"transitions": chains().transitions + 0.1}, r"transitions must .* got 1\.3"),
         ({"length": 0}, "length must be an integer >= 1, got 0"),
-        ({"length": 2.5}, "length must be an integer >= 1, got 2.5"),
     ],
 )
 def test_bad_parameters_are_named(parameters, message):
     good = {name: getattr(chains(), name) for name in ("weights", "initial", "transitions", "length")}
     with pytest.raises(ValueError, match=message):
         MarkovMixture(**good | parameters)
-
-
-@pytest.mark.parametrize("beta", [-1, np.inf, np.nan, "2"])
-def test_bad_betas_are_refused(beta):
-    with pytest.raises(ValueError, match="beta must be a finite number >= 0"):
-        chains().sharpen(beta)
-
-
-@pytest.mark.parametrize(
-    ("n", "seed", "message"), [(0, 0, "n must"), (2.5, 0, "n must"), (1, -1, "seed must")]
-)
-def test_bad_draws_are_refused(n, seed, message):
-    with pytest.raises(ValueError, match=message):
-        chains().sample(n, seed)
-
-
-@pytest.mark.parametrize("tokens", [[0, 1, 2, 0], [[0, 1, 2]], [[0, 1, 2, 3]], [[0, 1, 2, -1]], [[0.0] * 4]])
-def test_bad_tokens_are_refused(tokens):
-    for method in (chains().log_prob, chains().responsibilities, chains().size):
-        with pytest.raises(ValueError, match="token"):
-            method(tokens)

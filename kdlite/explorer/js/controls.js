@@ -1,4 +1,4 @@
-// Builds the elements of one explorer and says in words what they show. Knows nothing of fits or drawing.
+// Builds the elements of an explorer. Knows nothing of fits or drawing.
 
 const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
 
@@ -14,36 +14,54 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// A slider over stops: its value is the index of a stop. `say` puts a stop into words, `marks` names some stops.
-function makeSlider(name, label, stops, say, marks, change) {
+// Places of equal distance for stops that have nothing between them.
+const evenly = (stops) => ({ of: (stop) => stops.indexOf(stop), at: (place) => stops[place], most: stops.length - 1, step: 1 });
+
+// A slider over stops, whose places are those of `travel`. `say` puts a value into words, `marks` names some stops.
+function makeSlider(name, label, stops, say, marks, change, travel = evenly(stops)) {
   const id = `kd-${name}-${Math.random().toString(36).slice(2)}`;
-  const input = make("input", { id, type: "range", min: 0, max: stops.length - 1, step: 1, list: `${id}-marks` });
+  const input = make("input", { id, type: "range", min: 0, max: travel.most, step: travel.step });
   const output = make("output", { for: id });
-  const options = marks.map((mark) => make("option", { value: stops.indexOf(mark), label: say(mark) }));
-  const ticks = marks.map((mark) => {
-    const tick = make("span", {}, say(mark));
-    tick.style.setProperty("--at", stops.indexOf(mark) / Math.max(1, stops.length - 1));
-    return tick;
-  });
+  const tick = (value, text, kind) => {
+    const element = make("span", { class: kind }, text);
+    element.style.setProperty("--at", travel.of(value) / Math.max(1, travel.most));
+    return element;
+  };
+  const ticks = make("div", { class: "kd-ticks", "aria-hidden": "true" }, ...marks.map((mark) => tick(mark, say(mark), "kd-tick")));
   const element = make(
     "div",
     { class: `kd-slider kd-${name}` },
     make("label", { for: id }, ...label),
-    make("div", { class: "kd-track" }, input, make("div", { class: "kd-ticks", "aria-hidden": "true" }, ...ticks)),
+    make("div", { class: "kd-track" }, input, ticks),
     output,
-    make("datalist", { id: `${id}-marks` }, ...options),
   );
   input.disabled = stops.length < 2;
-  input.addEventListener("input", () => change(stops[input.valueAsNumber]));
+  let shown;
+  input.addEventListener("input", () => change(travel.at(input.valueAsNumber)));
+  // Keys go from stop to stop, also where the hand may rest between two.
+  input.addEventListener("keydown", (event) => {
+    const up = { ArrowRight: true, ArrowUp: true, ArrowLeft: false, ArrowDown: false }[event.key];
+    if (travel.step !== "any" || up === undefined) return;
+    event.preventDefault();
+    const next = up ? stops.find((stop) => stop > shown) : stops.findLast((stop) => stop < shown);
+    if (next !== undefined) change(next);
+  });
   const show = (value) => {
-    const index = stops.indexOf(value);
-    if (input.valueAsNumber !== index) input.value = index;
+    if (value === shown) return;
+    shown = value;
+    const place = travel.of(value);
+    if (Math.abs(input.valueAsNumber - place) > 1e-9) input.value = place;
     const words = say(value);
     if (output.textContent === words) return;
     output.textContent = words;
     input.setAttribute("aria-valuetext", words);
   };
-  return { element, input, show };
+  // Small marks without words, at these values.
+  const notch = (values) => {
+    ticks.querySelectorAll(".kd-notch").forEach((old) => old.remove());
+    ticks.append(...values.map((value) => tick(value, "", "kd-notch")));
+  };
+  return { element, input, show, notch };
 }
 
 const symbol = (name, text) => make("i", { class: `kd-symbol kd-${name}` }, text);
@@ -84,27 +102,9 @@ function makeButton(label, press, attributes = {}) {
   return button;
 }
 
-function makeCheckbox(label, change) {
-  const input = make("input", { type: "checkbox" });
+// A checkbox, or a radio button of a group.
+function makeCheckbox(label, change, attributes = { type: "checkbox" }) {
+  const input = make("input", attributes);
   input.addEventListener("change", () => change(input.checked));
   return { element: make("label", { class: "kd-check" }, input, label), input };
-}
-
-function effective({ entropy, original }) {
-  return `${number(Math.exp(entropy), 1)} of ${original.length}`;
-}
-
-// What the picture shows now, in two sentences.
-function inWords(picture) {
-  const { setting, now, entropy } = picture;
-  const beside = (i) => {
-    const change = now.distilled[i] - now.direct[i];
-    if (Math.abs(change) < 0.005) return "the same as the direct student’s";
-    return `${number(Math.abs(change))} ${change < 0 ? "below" : "above"} the direct student’s`;
-  };
-  const score = (name, i) => `${name} ${number(now.distilled[i])} (${beside(i)})`;
-  return (
-    `At β = ${setting.beta} the teacher speaks with ${effective(picture)} components (entropy ${number(entropy)} nats). ` +
-    `The distilled student has ${score("precision", 0)} and ${score("recall", 1)}.`
-  );
 }

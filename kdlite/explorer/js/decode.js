@@ -1,7 +1,7 @@
-// Reads a family of fits, whose layout storage.py describes, and picks what belongs to one setting.
+// Reads a family of fits, whose layout storage.py describes. Knows nothing of what lies between its stops.
 
+// The sliders beside beta, and the axis of each.
 const SETTINGS = {
-  beta: "betas",
   student_components: "student_components",
   teacher_components: "teacher_components",
   profile: "profiles",
@@ -49,46 +49,10 @@ function part({ header, data }, name, ...at) {
   return data.subarray(start + first * size, start + (first + 1) * size);
 }
 
-function has({ header }, setting) {
-  return Object.entries(SETTINGS).every(([name, axis]) => header[axis].includes(setting[name]));
-}
-
-// Everything that the picture of one setting shows. A mixture is rows of weight, mean (2) and covariance (3).
-function pictureOf(family, setting) {
-  const [b, s, a, p] = Object.entries(SETTINGS).map(([name, axis]) => {
-    const index = family.header[axis].indexOf(setting[name]);
-    if (index < 0) throw new Error(`it has no ${name.replace("_", " ")} of ${JSON.stringify(setting[name])}`);
-    return index;
-  });
-  const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
-  const teacher = part(family, "teacher", p, a).slice(0, 6 * setting.teacher_components);
-  const original = Array.from({ length: teacher.length / 6 }, (_, k) => teacher[6 * k]);
-  const weights = part(family, "sharpened", p, a, b).subarray(0, original.length);
-  weights.forEach((weight, k) => (teacher[6 * k] = weight));
-  const direct = part(family, "direct", p, s);
-  const curves = {
-    distilled: pairs(part(family, "distilled_score", p, a, s)),
-    cooled: pairs(part(family, "cooled_score", p, s)),
-    teacher: pairs(part(family, "teacher_score", p, a)),
-  };
-  const entropies = part(family, "entropy", p, a);
-  return {
-    setting,
-    truth: part(family, "truth", p),
-    teacher,
-    student: part(family, "student", p, a, s, b),
-    direct,
-    original,
-    entropy: entropies[b],
-    // Sharpening moves nothing when the weights are equal.
-    dead: entropies.length > 1 && Math.max(...entropies) - Math.min(...entropies) < 1e-3,
-    limits: part(family, "limits", p),
-    curves,
-    now: {
-      distilled: curves.distilled[b],
-      direct: pairs(part(family, "direct_score", p, s))[0],
-      cooled: curves.cooled[b],
-      teacher: curves.teacher[b],
-    },
-  };
+// Whether a family holds this setting: its beta between two stops, or at its only one.
+function has({ header }, { beta, ...others }) {
+  return (
+    header.betas[0] <= beta && beta <= header.betas.at(-1) &&
+    Object.entries(others).every(([name, value]) => header[SETTINGS[name]].includes(value))
+  );
 }

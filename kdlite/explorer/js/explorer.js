@@ -2,79 +2,24 @@
 // is in the model, so views of one model stay together, and a page may hold many explorers: each draws for itself, and
 // new pictures only while a reader can see them.
 
-const STEP = { moving: 170, still: 900 }; // milliseconds a stop while playing
+const TRAITS = ["beta", "student_components", "teacher_components", "profile", "samples", "runs", "modes", "question", "answer", "cloud"];
 
 class Explorer {
   constructor(model, el) {
     this.model = model;
     this.el = el;
     this.undo = [];
-    this.heat = {};
+    this.view = { heat: {}, samples: new Samples(), pointed: -1 };
     this.inView = true; // until the browser says otherwise
+    this.trail = null; // the beta from which it plays, or has played
     this.family = familyOf(model.get("family"));
+    this.travel = new Travel(this.family);
+    this.player = new Player(this.travel, (beta) => this.change({ beta }), () => this.schedule());
     this.live = new Live(this);
-    this.build();
+    this.figure = new Figure(this);
+    this.el.replaceChildren(this.figure.root);
     this.listen();
     this.draw();
-  }
-
-  build() {
-    const { header } = this.family;
-    const set = (name) => (value) => {
-      if (name === "beta") this.stop();
-      this.change({ [name]: value });
-    };
-    const count = (value) => `${value}`;
-    const marks = header.betas.filter((beta) => [0, 1, 10, 100].includes(beta));
-    this.sliders = {
-      beta: makeSlider("beta", ["β"], header.betas, count, marks, set("beta")),
-      student_components: makeSlider(
-        "components", [symbol("student", "student"), " components"],
-        header.student_components, count, [], set("student_components"),
-      ),
-      teacher_components: makeSlider(
-        "components", [symbol("teacher", "teacher"), " components"],
-        header.teacher_components, count, [], set("teacher_components"),
-      ),
-      profile: makeSlider(
-        "profile", [symbol("truth", "truth"), " weights"], header.profiles, count, [], set("profile"),
-      ),
-    };
-    this.plane = make("canvas", { role: "img", "aria-label": "The plane: truth, teacher components and student" });
-    this.frontier = make("canvas", { role: "img", "aria-label": "Precision against recall along beta" });
-    this.weights = make("canvas", { role: "img", "aria-label": "The teacher's weights" });
-    this.numbers = makeNumbers();
-    this.entropy = make("span", { class: "kd-entropy" });
-    this.notes = make("p", { class: "kd-notes", role: "status" });
-    this.words = make("p", { class: "kd-words", "aria-hidden": "true" });
-    this.spoken = make("p", { class: "kd-spoken", "aria-live": "polite" });
-    this.message = make("p", { class: "kd-message", role: "alert", hidden: true });
-    this.playButton = makeButton("Play", () => (this.timer ? this.stop() : this.play()), { class: "kd-play" });
-    this.paperButton = makeButton("The paper’s run", () => this.showPaper(), { "aria-pressed": "false" });
-    this.paperButton.hidden = !header.runs;
-    this.newButton = makeButton("New samples", () => this.live.ask("runs", { runs: "new" }), { disabled: true });
-    this.resetButton = makeButton("Put the modes back", () => this.change({ modes: [] }));
-    this.checks = Object.fromEntries(
-      ["truth", "teacher", "student"].map((name) => [name, makeCheckbox(symbol(name, name), (on) => this.toggle(name, on))]),
-    );
-    const { beta, ...others } = this.sliders;
-    const slider = (s) => s.element;
-    this.figure = make("div", { class: "kd-figure" },
-      make("div", { class: "kd-plane" }, this.plane, this.live.handles),
-      make("div", { class: "kd-knob" }, beta.element, this.playButton),
-      make("div", { class: "kd-side" },
-        make("div", { class: "kd-frontier" }, this.frontier),
-        make("p", { class: "kd-title" }, symbol("teacher", "teacher’s weights"), " ", this.entropy),
-        make("div", { class: "kd-weights" }, this.weights)),
-      make("div", { class: "kd-sliders" }, ...Object.values(others).map(slider)),
-      this.numbers.element,
-      make("div", { class: "kd-buttons" }, this.paperButton, this.newButton, this.resetButton,
-        make("fieldset", {}, make("legend", {}, "Draw samples of"), ...Object.values(this.checks).map((c) => c.element))),
-      this.words,
-      this.notes,
-    );
-    this.root = make("div", { class: "kd-explorer" }, this.figure, this.message, this.spoken);
-    this.el.replaceChildren(this.root);
   }
 
   on(event, call) {
@@ -83,18 +28,19 @@ class Explorer {
   }
 
   listen() {
-    for (const name of ["beta", "student_components", "teacher_components", "profile", "samples", "runs", "modes",
-      "question", "answer", "cloud"]) this.on(`change:${name}`, () => this.schedule());
+    const { root, canvases } = this.figure;
+    for (const name of TRAITS) this.on(`change:${name}`, () => this.schedule());
     const view = new IntersectionObserver((entries) => {
       this.inView = entries.at(-1).isIntersecting;
       if (this.inView && this.outdated) this.schedule();
+      if (this.inView) this.playAtFirst();
     });
-    view.observe(this.root);
+    view.observe(root);
     // Sizes, colours and paper concern the whole page, and what is out of sight as well.
-    const canvases = [this.plane, this.frontier, this.weights];
-    const size = new ResizeObserver(() => canvases.some(isResized) && this.drawUnseen());
-    for (const canvas of canvases) size.observe(canvas);
-    const recolour = () => this.root.dataset.theme !== pageTheme() && this.drawUnseen();
+    const all = Object.values(canvases);
+    const size = new ResizeObserver(() => all.some(isResized) && this.drawUnseen());
+    for (const canvas of all) size.observe(canvas);
+    const recolour = () => root.dataset.theme !== pageTheme() && this.drawUnseen();
     const theme = new MutationObserver(recolour); // sees other attributes change, too, such as when a page is scrolled
     for (const node of [document.documentElement, document.body]) theme.observe(node, { attributes: true });
     const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -103,11 +49,24 @@ class Explorer {
     window.addEventListener("beforeprint", print);
     this.undo.push(() => view.disconnect(), () => size.disconnect(), () => theme.disconnect(),
       () => dark.removeEventListener("change", recolour), () => window.removeEventListener("beforeprint", print));
+
+    const touch = () => {
+      this.isTouched = true;
+      if (this.isGentle) this.player.stop();
+    };
+    for (const event of ["pointerdown", "keydown"]) root.addEventListener(event, touch, { capture: true });
+    const plane = canvases.plane.parentElement;
+    plane.addEventListener("pointermove", (event) => {
+      const box = plane.getBoundingClientRect();
+      const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+      this.point(componentAt(this.path.picture.teacher, EXTENT * (2 * x - 1), EXTENT * (1 - 2 * y)));
+    });
+    plane.addEventListener("pointerleave", () => this.point(-1));
   }
 
   remove() {
-    this.stop();
-    clearTimeout(this.speaking);
+    this.player.stop();
+    clearTimeout(this.figure.speaking);
     clearTimeout(this.live.waiting);
     cancelAnimationFrame(this.frame);
     this.frame = -1;
@@ -119,8 +78,28 @@ class Explorer {
     this.model.save_changes();
   }
 
+  // What a reader changes, which ends what plays.
+  set(values) {
+    this.trail = null;
+    this.player.stop();
+    this.change(values);
+  }
+
   get setting() {
-    return Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, this.model.get(name)]));
+    return Object.fromEntries(["beta", ...Object.keys(SETTINGS)].map((name) => [name, this.model.get(name)]));
+  }
+
+  // Which samples are drawn: those of the student or of the truth, and maybe of the teacher.
+  draws(name, on) {
+    const others = this.model.get("samples").filter((other) => (name === "teacher") !== (other === "teacher"));
+    this.change({ samples: on ? [...others, name] : others });
+  }
+
+  // The teacher's component that a reader points at, -1 for none.
+  point(k) {
+    if (k === this.view.pointed) return;
+    this.view.pointed = k;
+    this.schedule();
   }
 
   // The first change is drawn at once; those that follow before the next frame are drawn together, in that frame.
@@ -146,17 +125,16 @@ class Explorer {
     const start = performance.now();
     try {
       const shown = this.shown();
-      this.message.hidden = true;
-      this.figure.hidden = false;
       this.outdated = !this.inView && !this.unseen;
       this.unseen = false;
+      this.view.drawn = this.model.get("samples");
+      this.view.samples.follow(shown.picture, this.view.drawn, start, this.outdated || isStill());
       if (!this.outdated) this.paint(shown);
-      this.write(shown);
+      this.figure.show(shown); // texts and controls follow at once even where nobody sees them
+      this.live.placeHandles(shown.picture.truth);
     } catch (error) {
-      this.stop();
-      this.figure.hidden = true;
-      this.message.hidden = false;
-      this.message.textContent = `This interactive figure cannot be shown: ${error.message}.`;
+      this.player.stop();
+      this.figure.fail(error);
       return;
     }
     if (this.outdated) return;
@@ -165,28 +143,24 @@ class Explorer {
   }
 
   paint(shown) {
-    const colours = readColours(this.root);
-    drawPlane(this.plane, shown.picture, colours, this.heat, this.model.get("samples"));
-    drawFrontier(this.frontier, shown, colours);
-    drawWeights(this.weights, shown.picture, colours);
+    const { picture } = shown;
+    const { root, canvases } = this.figure;
+    const colours = readColours(root);
+    drawPlane(canvases.plane, picture, colours, this.view);
+    drawScale(canvases.scale, picture, colours, this.view.drawn);
+    drawFrontier(canvases.frontier, shown, colours, this.trail);
+    drawParts(canvases.parts, picture, colours);
+    if (this.view.samples.moves) this.schedule();
   }
 
-  // The controls and texts, which cost little, follow at once even where nobody sees them.
-  write(shown) {
-    const { picture, runs } = shown;
-    const samples = this.model.get("samples");
-    for (const [name, value] of Object.entries(this.setting)) this.sliders[name].show(value);
-    for (const [name, { input }] of Object.entries(this.checks)) input.checked = samples.includes(name);
-    this.numbers.show(picture);
-    this.entropy.textContent = `entropy ${number(picture.entropy, 3)} nats`;
-    this.paperButton.setAttribute("aria-pressed", String(runs.length > 0 && this.model.get("runs") === "paper"));
-    this.newButton.disabled = !this.live.answers;
-    this.resetButton.hidden = !this.model.get("modes").length;
-    this.live.placeHandles(picture.truth);
-    this.note(shown);
-    const words = inWords(picture);
-    this.words.textContent = words;
-    this.speak(words);
+  // The picture of a setting in a family; the path there is kept while neither changes.
+  pictureIn(family, { beta, ...setting }) {
+    const key = JSON.stringify(setting);
+    if (this.path?.family !== family || this.path.key !== key) {
+      this.path = Object.assign(new Path(family, setting), { family, key });
+      this.figure.knob.notch(family.header.betas.slice(1).filter((_, i) => this.path.jumps[i]));
+    }
+    return this.path.at(beta);
   }
 
   // What to draw for the state of the model.
@@ -194,21 +168,23 @@ class Explorer {
     const { setting } = this;
     const modes = this.model.get("modes");
     if (!modes.length) {
-      this.last = pictureOf(this.family, setting);
+      this.last = this.pictureIn(this.family, setting);
       return { picture: this.last, runs: this.runsAt(setting, modes) };
     }
-    const stored = pictureOf(this.family, setting);
-    const truth = stored.truth.slice();
-    modes.forEach(([x, y], k) => truth.set([x, y], 6 * k + 1));
     const answer = this.decoded("answer");
     const same = (value) => JSON.stringify(value) === JSON.stringify(modes);
     const fits = answer && has(answer, setting);
     if (!fits || (!this.live.dragging && !same(answer.header.modes))) this.live.refit();
-    if (!fits) return { picture: { ...(this.last ?? stored), setting, truth }, runs: [], stale: true };
-    const picture = { ...pictureOf(answer, setting), truth };
+    const last = this.last ?? this.pictureIn(this.family, setting);
+    const found = fits ? this.pictureIn(answer, setting) : last;
+    const truth = found.truth.slice();
+    modes.forEach(([x, y], k) => truth.set([x, y], 6 * k + 1));
+    const picture = { ...found, truth };
+    if (!fits) return { picture: { ...picture, setting }, runs: [], stale: true };
     const stale = answer.header.betas.length === 1;
-    if (stale) picture.curves = (this.last ?? stored).curves;
-    else this.last = picture;
+    // A single fit is drawn on the curves before it.
+    if (stale) for (const name of ["betas", "curves", "entropies", "jumps"]) picture[name] = last[name];
+    else this.last = found;
     return { picture, runs: this.runsAt(setting, modes), stale };
   }
 
@@ -219,7 +195,7 @@ class Explorer {
     const source = kind === "paper" ? this.family : this.decoded("cloud");
     const at = source?.header.runs;
     if (!at || JSON.stringify(at.modes ?? []) !== JSON.stringify(modes)) return [];
-    if (Object.keys(SETTINGS).some((name) => at[name] !== setting[name])) return [];
+    if (Object.keys(setting).some((name) => at[name] !== setting[name])) return [];
     const flat = part(source, "runs");
     return Array.from({ length: flat.length / 4 }, (_, i) => flat.subarray(4 * i, 4 * i + 4));
   }
@@ -230,59 +206,20 @@ class Explorer {
     return view?.byteLength ? familyOf(view) : null;
   }
 
-  note({ picture, runs }) {
-    const notes = [];
-    if (picture.dead) notes.push("The exact teacher’s weights are equal, so sharpening changes nothing: the knob is dead here.");
-    if (runs.length) {
-      const which = this.model.get("runs") === "paper" ? "stored" : "new";
-      notes.push(`Dots: ${runs.length} ${which} runs of the paper’s sampled recipe at this setting, distilled and direct; ` +
-        "rings and lines: the exact answer.");
-    }
-    if (this.live.isSilent) notes.push("The kernel has not answered; run the cell again.");
-    else if (this.live.answers && this.live.pending()) notes.push("Fitting …");
-    if (this.live.answers) notes.push("Drag a mode of p*, or move it with the arrow keys: teacher and student refit.");
-    else notes.push("Dragging a mode of p* and drawing new samples need a live kernel: open the notebook in JupyterLab or Colab.");
-    const text = notes.join(" ");
-    if (this.notes.textContent !== text) this.notes.textContent = text;
-  }
-
-  speak(words) {
-    clearTimeout(this.speaking);
-    if (this.timer || this.spoken.textContent === words) return;
-    this.speaking = setTimeout(() => (this.spoken.textContent = words), 700);
-  }
-
   play() {
-    const { betas } = this.family.header;
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const step = () => {
-      const index = betas.indexOf(this.model.get("beta")) + 1;
-      if (index >= betas.length) return this.stop();
-      this.change({ beta: betas[index] });
-      if (this.timer) this.timer = setTimeout(step, still ? STEP.still : STEP.moving);
-    };
-    this.playButton.textContent = "Pause";
-    this.timer = setTimeout(step, 0);
-    if (this.model.get("beta") === betas.at(-1)) this.change({ beta: betas[0] });
-  }
-
-  stop() {
-    if (!this.timer) return;
-    clearTimeout(this.timer);
-    this.timer = 0;
-    this.playButton.textContent = "Play";
+    const beta = this.model.get("beta");
+    this.isGentle = false;
+    this.trail = beta < this.travel.betas.at(-1) ? beta : this.path.start;
+    this.player.start(this.trail);
     this.schedule();
   }
 
-  showPaper() {
-    this.stop();
-    if (this.paperButton.getAttribute("aria-pressed") === "true") return this.change({ runs: "" });
-    this.change({ ...this.family.header.runs, modes: [], runs: "paper" });
-  }
-
-  toggle(name, on) {
-    const others = this.model.get("samples").filter((other) => other !== name);
-    this.change({ samples: on ? [...others, name] : others });
+  // Once, when it is first seen, where that was asked for; until somebody touches it.
+  playAtFirst() {
+    if (!this.model.get("play") || this.isTouched || isStill()) return;
+    this.isTouched = this.isGentle = true;
+    this.trail = this.path.start;
+    this.player.start(this.trail, WAY.gently);
   }
 }
 
@@ -297,5 +234,5 @@ function render({ model, el }) {
   return () => explorer?.remove();
 }
 
-export { decodeFamily, logDensity, part, pictureOf, prepare };
+export { Cloud, Travel, decodeFamily, logDensity, part, pictureOf, prepare };
 export default { render };

@@ -1,6 +1,6 @@
 // Light or dark, as the page is: the book's theme, JupyterLab, VS Code and Colab each say it in their own way.
 
-const COLOURS = ["truth", "teacher", "student", "direct", "ink", "muted", "line", "ground"];
+const COLOURS = ["truth", "teacher", "student", "direct", "student-text", "direct-text", "ink", "muted", "line", "ground"];
 
 function pageIsDark() {
   const { theme } = document.documentElement.dataset; // the book
@@ -20,5 +20,7 @@ function readColours(root) {
   const theme = pageTheme();
   if (root.dataset.theme !== theme) root.dataset.theme = theme;
   const style = getComputedStyle(root);
-  return Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--kd-${name}`).trim()]));
+  const inScript = (name) => name.replace("-text", "Text");
+  const colours = COLOURS.map((name) => [inScript(name), style.getPropertyValue(`--kd-${name}`).trim()]);
+  return { theme, ...Object.fromEntries(colours) };
 }

@@ -1,0 +1,114 @@
+"""How fast models learn: tokens a second and their share of the peak, packed and padded, and the objectives' costs.
+
+Knows passes and seconds; knows nothing of drawing.
+"""
+
+from argparse import Namespace
+
+import numpy as np
+import torch
+
+from benchmarks import losses
+from benchmarks.device import peak, wait
+from benchmarks.gpu.shapes import model
+from benchmarks.measure import seconds
+from kdlite.lm.packing import pack
+from kdlite.lm.scoring import IGNORED, TokenLoss
+
+TEXTS = {"full": {"135M": 32, "360M": 16, "1.7B": 4}, "tiny": {"135M": 4, "360M": 4, "1.7B": 4}}
+PEAK = {"H100": 989e12, "H200": 989e12}  # of dense bfloat16 products, the maker's figure
+HAZARD = 1 / 1000  # of ending, at each token
+
+
+def smallest(asked: Namespace) -> dict:
+    """The 135M shape."""
+    return speed(asked, "135M")
+
+
+def middle(asked: Namespace) -> dict:
+    """The 360M shape."""
+    return speed(asked, "360M")
+
+
+def largest(asked: Namespace) -> dict:
+    """The 1.7B shape."""
+    return speed(asked, "1.7B")
+
+
+def speed(asked: Namespace, name: str) -> dict:
+    """One pass forwards and backwards with AdamW's update: packed rows, padded rows, and packed without fused attention."""
+    learner = model(asked, name, torch.float32)
+    module = learner.model.requires_grad_(True)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-4, fused=True)
+    parameters = sum(p.numel() for p in module.parameters())
+    texts = random_texts(learner.language.vocabulary, learner.length, TEXTS[asked.scale][name])
+    language = learner.language.__class__(learner.language.vocabulary, learner.length, learner.prompt, eos=0)
+    packed = pack(texts, language)
+    whole = learner.language.__class__(language.vocabulary, language.length, language.prompt)
+    sizes = language.size(texts)
+    padded = pack(texts, whole)
+    beyond = np.arange(language.length) >= sizes[:, None]
+    padded = padded._replace(targets=_masked(padded.targets, padded.ids, beyond, sizes))
+    found = {"parameters": parameters, "texts": len(texts), "tokens": int(sizes.sum())}
+    half = asked.device == "cuda"
+    for what, rows, attention in (
+        ("packed", packed, "sdpa"),
+        ("padded", padded, "sdpa"),
+        ("packed, attention not fused", packed, "eager"),
+    ):
+        module.set_attn_implementation(attention)
+        loss = TokenLoss(module, None)
+        arrays = (rows.ids, rows.targets, rows.positions, rows.mask())
+        inputs = [torch.from_numpy(a).to(asked.device) for a in arrays]
+
+        def step(loss=loss, inputs=inputs) -> None:
+            optimizer.zero_grad()
+            with torch.autocast(asked.device, torch.bfloat16, enabled=half):
+                value = loss(*inputs)
+            value.backward()
+            optimizer.step()
+            wait()
+
+        try:
+            step()
+            took = min(seconds(step) for _ in range(3))
+        except torch.OutOfMemoryError:
+            found[what] = {"out of memory": True}
+            torch.cuda.empty_cache()
+            continue
+        rate = found["tokens"] / took
+        found[what] = {"tokens/s": rate, "peak bytes": peak()} | share(6 * parameters * rate, asked)
+        print(name, what, found[what], flush=True)
+    return found
+
+
+def _masked(targets: np.ndarray, ids: np.ndarray, beyond: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Targets of padded rows, which hold the longest text first, without those beyond a text's end."""
+    order = np.argsort(-np.full(len(sizes), ids.shape[1]), kind="stable")
+    kept = targets.copy()
+    kept[:, -beyond.shape[1] :][beyond[order]] = IGNORED
+    return kept
+
+
+def share(operations: float, asked: Namespace) -> dict:
+    """The share of the maker's peak, where it is known."""
+    if asked.device != "cuda":
+        return {}
+    name = torch.cuda.get_device_name()
+    peaks = [value for key, value in PEAK.items() if key in name]
+    return {"share of the bfloat16 peak": operations / peaks[0]} if peaks else {"peak": "not known"}
+
+
+def random_texts(vocabulary: int, length: int, n: int) -> np.ndarray:
+    """Random tokens that end with a constant hazard, padded with the end token 0."""
+    rng = np.random.default_rng(0)
+    ends = rng.geometric(HAZARD, n)[:, None]
+    return np.where(np.arange(length) < ends - 1, rng.integers(1, vocabulary, (n, length)), 0)
+
+
+def objectives(asked: Namespace) -> dict:
+    """The token-level losses beside TRL's, where it is installed."""
+    if asked.scale == "tiny":
+        losses.SHAPE = (2, 16, 512)
+    rows = [row._asdict() | {"ratio": row.ratio} for row in losses.rows()]
+    return {row.pop("what"): {k: v for k, v in row.items() if v} for row in rows}
