@@ -65,8 +65,6 @@ def test_sampled_scores_agree_with_exact_scores_of_the_same_mixtures(sampled):
                     )
 
 
-
-
 def test_a_seed_gives_the_same_row_in_any_company(sampled):
     alone = kd.sweep(
         paper_truth(0.25),
