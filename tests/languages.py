@@ -76,7 +76,11 @@ KINDS = {  # architectures, and whether the fast decoder knows them
     "mistral": (MistralConfig, {"sliding_window": None}, True),
     "qwen2": (Qwen2Config, {}, True),
     "qwen3": (Qwen3Config, {"head_dim": 8}, True),
-    "qwen2 with a window": (Qwen2Config, {"use_sliding_window": True, "max_window_layers": 1}, False),
+    "qwen2 with a window": (
+        Qwen2Config,
+        {"use_sliding_window": True, "max_window_layers": 1, "sliding_window": 4},
+        False,
+    ),
     "gpt2": (GPT2Config, {}, False),
     "gpt neox": (GPTNeoXConfig, {}, False),
 }

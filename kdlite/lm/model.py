@@ -110,7 +110,7 @@ class LanguageModel:
 
     @property
     def decoder(self) -> str:
-        """What draws the texts, by name. "Decoder" is the fast one written for Llama's relatives, "Generator" the cache of
+        """What draws the texts. "Decoder" is the fast one, written for Llama's relatives; "Generator" is the cache of
         transformers, which serves every architecture.
         """
         return (Decoder if Decoder.knows(self.model) else Generator).__name__

@@ -15,7 +15,6 @@ _WIDTH, _HEIGHT = 360, 330
 _LEFT, _RIGHT, _TOP, _BOTTOM = 36, 350, 28, 290  # of the plane
 _LINE = 14  # height of a label
 _LETTER = 6.2  # width of a letter, about
-Point = tuple[float, float]
 
 
 def frontier(found: Audit) -> str:
@@ -24,8 +23,8 @@ def frontier(found: Audit) -> str:
     """
     best = -found.truth["entropy"].value
     rows = [row for one in found.rows.values() for row in one]
-    x = _scale([best, *(row["recall"].value for row in rows)], _LEFT, _RIGHT)
-    y = _scale([best, *(row["precision"].value for row in rows)], _BOTTOM, _TOP)
+    x = _Scale([best, *(row["recall"].value for row in rows)], _LEFT, _RIGHT)
+    y = _Scale([best, *(row["precision"].value for row in rows)], _BOTTOM, _TOP)
     dots = {"truth": (x(best), y(best))}
     curves = []
     for role, points in found.rows.items():
@@ -43,7 +42,7 @@ def frontier(found: Audit) -> str:
     )
 
 
-class _scale:
+class _Scale:
     """Values on a line of the picture."""
 
     def __init__(self, values: Iterable[float], start: float, stop: float) -> None:
@@ -62,7 +61,7 @@ class _scale:
         return step * np.arange(math.ceil(self.low / step), math.floor(self.high / step) + 1)
 
 
-def _axes(x: _scale, y: _scale) -> Iterator[str]:
+def _axes(x: _Scale, y: _Scale) -> Iterator[str]:
     for tick in x.ticks():
         yield f'<path class="grid" d="M{x(tick):.1f} {_TOP}V{_BOTTOM}"/>'
         yield _text(x(tick), _BOTTOM + 16, _number(tick), "axis", "middle")
@@ -73,7 +72,7 @@ def _axes(x: _scale, y: _scale) -> Iterator[str]:
     yield _text(2, 14, "↑ precision (nats per token)", "axis")
 
 
-def _curve(role: str, rows: list[dict], x: _scale, y: _scale) -> str:
+def _curve(role: str, rows: list[dict], x: _Scale, y: _Scale) -> str:
     line, dots = [], []
     crosses = ""
     for i, row in enumerate(rows):
@@ -87,7 +86,7 @@ def _curve(role: str, rows: list[dict], x: _scale, y: _scale) -> str:
     return f'<g class="{role}"><path d="M{"L".join(line)}"/><path d="{crosses}"/>{"".join(dots)}{end}</g>'
 
 
-def _lead(role: str, lead: Lead, found: Audit, x: _scale, y: _scale) -> str:
+def _lead(role: str, lead: Lead, found: Audit, x: _Scale, y: _Scale) -> str:
     """From whoever is not cooled up or down to the other's curve."""
     still = "student" if lead.cooled == role else role
     start = found.rows[still][0]["precision"].value
@@ -95,9 +94,9 @@ def _lead(role: str, lead: Lead, found: Audit, x: _scale, y: _scale) -> str:
     return f'<path class="lead {role}" d="M{x(lead.recall):.1f} {y(start):.1f}V{y(end):.1f}"/>'
 
 
-def _names(dots: dict[str, Point]) -> Iterator[str]:
+def _names(dots: dict[str, tuple[float, float]]) -> Iterator[str]:
     """A name beside each large dot, moved down where it would cover another."""
-    taken: list[tuple[float, float, float]] = []
+    taken = []
     for role, (u, v) in sorted(dots.items(), key=lambda item: item[1][1]):
         name = NAMES[role].removeprefix("the ")
         width = len(name) * _LETTER

@@ -26,6 +26,7 @@ from kdlite.lm.architecture import new, prune
 from kdlite.lm.distilling import distil
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.selective import with_knob
+from kdlite.lm.trainable import check_apart
 from kdlite.lm.training import fit
 from kdlite.lm.vocabulary import likeliest, narrow, use
 from kdlite.lm.weights import load
@@ -97,7 +98,7 @@ class Run:
         """Nothing, or a ValueError for a learner that cannot begin where it is to; before the first text is drawn."""
         for learner in {job.learner for job in self._fits.values()}:
             if learner.shape is None and not getattr(self.profile.truth, "tokens", None):
-                self._untrained(learner, 0)
+                check_apart(self._untrained(learner, 0))
 
     def carry_out(self, stage: Stage, turn: int) -> None:
         """Make a stage's outputs, or check those that are there.

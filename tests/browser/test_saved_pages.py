@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from languages import llama
 from toy_results import language_results, toy_results
 
 import kdlite as kd
 from kdlite.lm import Language, Surprisal, TemperatureExplorer
+from kdlite.runs import report
+from kdlite.runs.audit import Auditing
 from kdlite.texts.language import Reading
 
 TRUTH = kd.GaussianMixture([0.7, 0.3], [(-1.2, 0), (1, 0.5)], [0.1 * np.eye(2), 0.2 * np.eye(2)])
@@ -103,6 +106,26 @@ def test_a_narrow_page_shows_all_in_either_theme(saved, scheme):
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
     faults = [f for f in Axe().run(page).response["violations"] if f["impact"] in ("serious", "critical")]
     assert [(fault["id"], fault["nodes"][0]["html"][:160]) for fault in faults] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_audit_is_read_by_keyboard_on_a_narrow_page_in_either_theme(scheme, tmp_path, watched):
+    language = Language(12, 8, (1, 3), eos=2)
+    models = {"truth": llama(language), "student": llama(language, seed=2), "direct": llama(language, seed=3)}
+    report.save(Auditing(models, tmp_path / "texts", n=8).carry_out(), tmp_path / "page.html")
+    page = watched.page
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 360, "height": 800})
+    watched.open((tmp_path / "page.html").as_uri())
+    page.locator("summary").press("Enter")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    page.get_by_role("radio").first.press("Space")
+    first = page.locator(".kd-surprisal small:visible").inner_text()
+    page.keyboard.press("ArrowRight")
+    second = page.locator(".kd-surprisal small:visible").inner_text()
+    assert first != second and " nats, probability " in second
+    faults = [f for f in Axe().run(page).response["violations"] if f["impact"] in ("serious", "critical")]
+    assert [(fault["id"], fault["nodes"][0]["html"][:160]) for fault in faults] == watched.faults == []
 
 
 def test_an_own_truth_keeps_its_numbers(tmp_path, watched):

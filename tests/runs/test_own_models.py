@@ -7,6 +7,7 @@ import pytest
 from languages import of_kind, word_tokenizer
 
 from kdlite.lm import Language, Profile, plan, run
+from kdlite.lm.packing import Rows
 
 RECIPE = {"learning_rate": 1e-3, "texts_per_step": 8, "rows_per_pass": 8, "epochs": 1}
 
@@ -63,4 +64,13 @@ def test_a_learner_that_does_not_fit_is_refused_before_a_text_is_drawn(models, t
         teacher = {"start": str(models / teacher["start"])}
     with pytest.raises(ValueError, match=says):
         run(profile(models, teacher, {"layers": 1}), tmp_path)
+    assert not (tmp_path / "truth-train").exists()
+
+
+def test_a_learner_that_cannot_learn_is_refused_before_a_text_is_drawn(models, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        Rows, "mask", lambda rows: np.ones((len(rows.ids), 1, *[rows.ids.shape[1]] * 2), bool)
+    )
+    with pytest.raises(ValueError, match="a GPTNeoXForCausalLM cannot be trained here"):
+        run(profile(models, {"layers": 1}, {"layers": 1}), tmp_path)
     assert not (tmp_path / "truth-train").exists()
