@@ -109,6 +109,7 @@ def p95(values: list[float]) -> float:
 def time_moves(page: Page, rng: random.Random) -> dict[str, list[float]]:
     """Random moves of random sliders by the mouse, and their times; see WATCH."""
     page.evaluate(WATCH)
+    page.locator(".kd-more").evaluate("(more) => (more.open = true)")
     sliders = [page.get_by_label(name, exact=True) for name in
                ("β", "β", "β", "student components", "teacher components", "truth weights")]  # fmt: skip
     boxes = [slider.bounding_box() for slider in sliders]

@@ -8,7 +8,7 @@ from kdlite.mixtures.em import fit_mixture, fit_mixtures
 from kdlite.mixtures.mixture import GaussianMixture
 from kdlite.mixtures.sweep import Sizes, Sweep, sweep
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Curve",
     "Distribution",

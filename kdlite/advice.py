@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdlite.checks import check_array, check_each, check_integer, check_kind, check_number, show
+from kdlite.checks import check_array, check_each, check_integer, check_kind, check_number, check_shape, show
 from kdlite.distribution import Estimate, stream_seed
 
 _LARGEST = 1e100  # tau, or recall
@@ -101,10 +101,10 @@ def choose_tau(
             the floor, or below it, at all its taus.
     """
     taus = check_array("taus", taus, _LARGEST)
-    if taus.ndim != 1 or len(taus) < 2 or not (np.isfinite(taus) & (taus > 0)).all():
-        raise ValueError(f"taus must be at least two finite numbers > 0, got {show(taus.tolist())}; add some")
-    if len(np.unique(taus)) < len(taus):
-        raise ValueError(f"taus must differ, got {show(taus.tolist())}; average what one tau gave twice")
+    if taus.ndim != 1 or len(np.unique(taus)) < max(2, len(taus)) or (taus <= 0).any():
+        raise ValueError(
+            f"taus must be at least two different numbers > 0, got {show(taus.tolist())}; change them"
+        )
     check_number("floor", floor, "a finite number of nats", lambda _: True, "it is the recall wanted")
     check_number("level", level, "between 0 and 1", lambda share: 0 < share < 1, "0.95 is usual")
     n_boot = check_integer("n_boot", n_boot, 100, "an interval takes many draws")
@@ -113,11 +113,8 @@ def choose_tau(
     order = np.argsort(taus)
     taus, curve = taus[order], _rising(means[order])
     if not curve[0] <= floor <= curve[-1]:
-        beyond, end, remedy = (
-            ("below", 0, "add lower taus")
-            if floor < curve[0]
-            else ("above", -1, "lower the floor, add higher taus or a larger student")
-        )
+        above = "above", -1, "lower the floor, add higher taus or a larger student"
+        beyond, end, remedy = ("below", 0, "add lower taus") if floor < curve[0] else above
         raise ValueError(
             f"floor {floor:g} is {beyond} what the pilot reaches, {curve[end]:g} at tau {taus[end]:g}; {remedy}"
         )
@@ -131,15 +128,10 @@ def _pilot(
     recalls: Sequence[Estimate] | np.ndarray, n_taus: int, n_boot: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mean recalls ``(T,)``, and draws of their noise ``(n_boot, T)``."""
-    if all(
-        isinstance(recall, Estimate) for recall in check_each("recalls", recalls, "pass one for each tau")
-    ):
-        table = np.array([[e.value for e in recalls]])
-        stderr = np.array([e.stderr for e in recalls])
-        if not np.isfinite(stderr).all():
-            raise ValueError(
-                f"standard errors must be finite, got {show(stderr.tolist())}; draw at least 2 samples at each tau"
-            )
+    found = check_each("recalls", recalls, "pass one for each tau")
+    if all(isinstance(recall, Estimate) for recall in found):
+        means = check_array("recalls", [e.value for e in found], _LARGEST)
+        stderr = check_array("standard errors", [e.stderr for e in found], _LARGEST)
         noise = stderr * rng.standard_normal((n_boot, len(stderr)))
     else:
         table = check_array("recalls", recalls, _LARGEST)
@@ -148,18 +140,11 @@ def _pilot(
                 f"recalls must be estimates, or an array (seeds, taus) of at least 2 seeds, got shape {table.shape}; "
                 "with one seed pass its estimates"
             )
-        n = len(table)
+        n, means = len(table), table.mean(axis=0)
         shares = rng.standard_normal((n_boot, n)) / np.sqrt(rng.chisquare(n - 1, (n_boot, 1)) * n)
-        noise = shares @ (table - table.mean(axis=0))
-    if table.shape[1] != n_taus:
-        raise ValueError(
-            f"recalls must be as many as taus, {n_taus}, got {table.shape[1]}; pass one for each tau"
-        )
-    if not np.isfinite(table).all():
-        raise ValueError(
-            f"recalls must be finite, got {show(table.tolist())}; leave out the taus that are not"
-        )
-    return table.mean(axis=0), noise
+        noise = shares @ (table - means)
+    check_shape("recalls", means, n_taus, remedy="pass one for each tau")
+    return means, noise
 
 
 def _rising(values: np.ndarray) -> np.ndarray:

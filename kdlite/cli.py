@@ -19,7 +19,7 @@ what to type first:
   kdlite run smoke --out DIR            a whole run in seconds: truth, teacher, students, scores in DIR/results.json
   kdlite status DIR                     how far a run has come; killed, it goes on when it is started again
   kdlite plan paper --device h100       what a long run will take, and whether it fits, before it starts
-  kdlite score --student A --truth B    precision and recall of two models, each a folder or a SmolLM2 model
+  kdlite score --student A --truth B    precision and recall of two models, each a folder or a Hub id
   kdlite audit --student A --truth B --direct C --out report.html
                                         what distilling A bought, and what cooling C would have bought for nothing
 
@@ -47,17 +47,18 @@ def main() -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     carry_out = None
-    for name, command in COMMANDS.items():
-        verb = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
-        if sys.argv[1:2] == [name]:
-            carry_out = command(verb)
-    words = parser.parse_args()
     try:
-        said = carry_out(words)
+        for name, command in COMMANDS.items():
+            verb = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+            if sys.argv[1:2] == [name]:
+                carry_out = command(verb)
+        said = carry_out(parser.parse_args())
         if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
             print(said)
     except (ValueError, OSError, ImportError, FloatingPointError, MemoryError) as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        lacks = isinstance(error, ModuleNotFoundError)
+        remedy = "; pip install 'kdlite[lm]' brings what language models need" if lacks else ""
+        print(f"error: {one_line(error)}{remedy}", file=sys.stderr)
         return 2
     return 0
 
@@ -110,7 +111,9 @@ def _status(parser: argparse.ArgumentParser) -> CarryOut:
 
 def _score(parser: argparse.ArgumentParser) -> CarryOut:
     """precision and recall of a student, on texts drawn for the purpose"""
-    parser.add_argument("--student", required=True, help="a SmolLM2 model, or a folder")
+    parser.add_argument(
+        "--student", required=True, help="a folder, a Hub id such as org/name, or a SmolLM2 model"
+    )
     parser.add_argument("--truth", required=True, help="the same")
     parser.add_argument("--n", type=int, default=512, help="texts to draw from each (512)")
     parser.add_argument("--seed", type=int, default=0, help="of the draws (0)")
@@ -134,7 +137,9 @@ def _score(parser: argparse.ArgumentParser) -> CarryOut:
 
 def _audit(parser: argparse.ArgumentParser) -> CarryOut:
     """what distilling a student bought, and what cooling would have bought for nothing: a page, and JSON"""
-    parser.add_argument("--student", required=True, help="a SmolLM2 model, or a folder")
+    parser.add_argument(
+        "--student", required=True, help="a folder, a Hub id such as org/name, or a SmolLM2 model"
+    )
     parser.add_argument("--truth", required=True, help="who judges: the same, with the same tokenizer")
     parser.add_argument("--direct", help="a student of the same size that learned from the truth's own texts")
     parser.add_argument("--teacher", help="whom the student learned from")

@@ -29,7 +29,7 @@ def environment(folder, *packages):
     """Make a virtual environment with these packages and return its python."""
     venv.create(folder, with_pip=True)
     python = Path(folder) / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    done = _run([python, "-m", "pip", "install", "--quiet", *packages], folder)
+    done = alone([python, "-m", "pip", "install", "--quiet", *packages], folder)
     assert done.returncode == 0, done.stderr
     return python
 
@@ -37,7 +37,7 @@ def environment(folder, *packages):
 def packages(python):
     """Names and versions of what an environment has."""
     code = "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions()}))"
-    return json.loads(_run([python, "-c", code], python.parent).stdout)
+    return json.loads(alone([python, "-c", code], python.parent).stdout)
 
 
 def execute(python, name, folder, **variables):
@@ -45,11 +45,12 @@ def execute(python, name, folder, **variables):
     folder.mkdir()
     shutil.copy(ROOT / "book" / f"{name}.ipynb", folder)
     command = [python, "-m", "jupyter", "execute", "--timeout=600", f"{Path(name).name}.ipynb"]
-    done = _run(command, folder, **variables)
+    done = alone(command, folder, **variables)
     return done.stderr if done.returncode else ""
 
 
-def _run(command, folder, **variables):
+def alone(command, folder, **variables):
+    """Run a command in an environment that hears nothing of this one."""
     kept = {name: value for name, value in os.environ.items() if name not in _HIDDEN}
     env = {**kept, "PYTHONNOUSERSITE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **variables}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)

@@ -139,7 +139,7 @@ def browser():
         chromium.close()
 
 
-SLOW = {"smoke", "shared", "smol", "executed", "site", "browser"}
+SLOW = {"smoke", "shared", "studied", "smol", "executed", "site", "browser"}
 
 
 def pytest_collection_modifyitems(items):

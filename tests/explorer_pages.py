@@ -31,3 +31,18 @@ def page(explorers, views=None, theme=None, change=lambda state: None):
 def _block(kind, content):
     text = json.dumps(content).replace("</", "<\\/")
     return f'<script type="{_KIND.format(kind)}">{text}</script>'
+
+
+def colours_drawn(page, canvas):
+    """The share of a canvas's pixels that carries ink, and the pixels themselves as a checksum."""
+    return page.locator(f".kd-explorer {canvas} canvas").first.evaluate(
+        """(canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let ink = 0, sum = 0;
+          for (let i = 0; i < data.length; i += 4) {
+            if (data[i + 3]) ink += 1;
+            sum = (sum * 31 + data[i] + 3 * data[i + 1] + 7 * data[i + 2] + data[i + 3]) % 1000003;
+          }
+          return [(4 * ink) / data.length, sum];
+        }"""
+    )

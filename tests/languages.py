@@ -5,6 +5,9 @@ import itertools
 import numpy as np
 import torch
 from scipy.stats import chisquare
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import (
     AutoModelForCausalLM,
@@ -14,6 +17,7 @@ from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
     MistralConfig,
+    PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen3Config,
 )
@@ -72,10 +76,22 @@ KINDS = {  # architectures, and whether the fast decoder knows them
     "mistral": (MistralConfig, {"sliding_window": None}, True),
     "qwen2": (Qwen2Config, {}, True),
     "qwen3": (Qwen3Config, {"head_dim": 8}, True),
-    "qwen2 with a window": (Qwen2Config, {"use_sliding_window": True, "max_window_layers": 1}, False),
+    "qwen2 with a window": (
+        Qwen2Config,
+        {"use_sliding_window": True, "max_window_layers": 1, "sliding_window": 4},
+        False,
+    ),
     "gpt2": (GPT2Config, {}, False),
     "gpt neox": (GPTNeoXConfig, {}, False),
 }
+
+
+def word_tokenizer(*more: str) -> PreTrainedTokenizerFast:
+    """Knows "the" and "lily", and ends texts with id 0."""
+    ids = {word: i for i, word in enumerate(("<end>", "?", "<pad>", "the", "lily", *more))}
+    words = Tokenizer(WordLevel(ids, unk_token="?"))
+    words.pre_tokenizer = Whitespace()
+    return PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<end>")
 
 
 def of_kind(name: str, language: Language) -> LanguageModel:

@@ -1,13 +1,11 @@
 """Whatever the package offers says what it is."""
 
 import ast
-import inspect
 from pathlib import Path
 
 import pytest
 
 import kdlite
-from kdlite import lm
 
 HOME = Path(kdlite.__file__).parent
 MODULES = sorted(HOME.rglob("*.py"))
@@ -28,27 +26,6 @@ def test_a_module_and_all_that_is_public_in_it_has_a_docstring(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
     assert list(undocumented(tree)) == []
-
-
-@pytest.mark.parametrize("module", [kdlite, lm], ids=lambda module: module.__name__)
-def test_what_a_public_name_offers_has_a_docstring(module):
-    """Inherited methods, too, unless they come from another package."""
-    missing = []
-    for name in module.__all__:
-        thing = getattr(module, name)
-        if not (inspect.isclass(thing) or inspect.isfunction(thing)):
-            continue  # a table of values says what it is in the reference
-        for part, member in [
-            ("", thing),
-            *(inspect.getmembers_static(thing) if inspect.isclass(thing) else []),
-        ]:
-            function = next(
-                (f for kind in ("fget", "func", "__func__") if (f := getattr(member, kind, None))), member
-            )
-            ours = (getattr(function, "__module__", None) or "").startswith("kdlite")
-            if ours and callable(function) and not part.startswith("_") and not function.__doc__:
-                missing.append(f"{name}.{part}".rstrip("."))
-    assert missing == []
 
 
 def test_a_name_without_a_docstring_is_noticed():

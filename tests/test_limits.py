@@ -116,19 +116,19 @@ CHOOSE = partial(kd.choose_tau, [0.5, 0.8, 1.0])
         ),
         (lambda: CHOOSE(ESTIMATES, -2.0, level=1), "between 0 and 1, got 1; "),
         (lambda: CHOOSE(ESTIMATES, -2.0, n_boot=10), "n_boot must be an integer >= 100, got 10; "),
-        (lambda: CHOOSE(ESTIMATES[1:], -2.0), "as many as taus, 3, got 2; "),
+        (lambda: CHOOSE(ESTIMATES[1:], -2.0), "recalls must have shape (3,), got (2,); "),
         (lambda: CHOOSE([*ESTIMATES[1:], UNKNOWN], -2.0), "standard errors must be finite, got"),
         (lambda: CHOOSE([kd.Estimate(-math.inf, 0.1, 9)] * 3, -2.0), "recalls must be finite, got"),
         (lambda: CHOOSE(np.zeros((1, 3)), -2.0), "at least 2 seeds, got shape (1, 3); "),
         (
             lambda: kd.choose_tau([0.5], ESTIMATES[:1], -2.0),
-            "taus must be at least two finite numbers > 0, got",
+            "taus must be at least two different numbers > 0, got",
         ),
         (
             lambda: kd.choose_tau([0, 1, 2], ESTIMATES, -2.0),
-            "taus must be at least two finite numbers > 0, got",
+            "taus must be at least two different numbers > 0, got",
         ),
-        (lambda: kd.choose_tau([1, 1, 2], ESTIMATES, -2.0), "taus must differ, got [1.0, 1.0, 2.0]; "),
+        (lambda: kd.choose_tau([1, 1, 2], ESTIMATES, -2.0), "taus must be at least two different"),
         (lambda: kd.Explorer(CUBE), "dimension 3; use"),
     ],
 )

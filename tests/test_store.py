@@ -1,11 +1,13 @@
 import errno
 import json
 import os
+from dataclasses import asdict
 
 import pytest
 from safetensors import SafetensorError
 
 from kdlite.files import replacing
+from kdlite.lm import Recipe
 from kdlite.store import claim, read_json, sha256, write_json
 
 # safetensors 0.8 says a full disk so, and only so.
@@ -73,17 +75,11 @@ def test_a_folder_is_claimed_once(tmp_path):
 
 
 def test_a_run_begun_under_an_older_name_of_a_setting_is_the_same_run(tmp_path):
-    recipe = {"learning_rate": 1e-3, "epochs": 1}
-    write_json(
-        tmp_path / "run.json", {"betas": [1.0], "teacher": {"recipe": {**recipe, "betas": [0.9, 0.95]}}}
-    )
-    claim(
-        tmp_path / "run.json", {"betas": [1.0], "teacher": {"recipe": {**recipe, "adam_betas": (0.9, 0.95)}}}
-    )
-    with pytest.raises(
-        ValueError, match=r"teacher\.recipe\.adam_betas is \[0\.9, 0\.95\], now it is \[0\.9, 0\.99\]"
-    ):
-        claim(
-            tmp_path / "run.json",
-            {"betas": [1.0], "teacher": {"recipe": {**recipe, "adam_betas": (0.9, 0.99)}}},
-        )
+    """And one begun when recipes had fewer settings."""
+    now, added = asdict(Recipe()), ("adam_betas", "dtype", "gradient_checkpointing", "weight_decay")
+    before = {name: value for name, value in now.items() if name not in added}
+    path = tmp_path / "run.json"
+    write_json(path, {"betas": [1.0], "teacher": {"recipe": before | {"betas": now["adam_betas"]}}})
+    claim(path, {"betas": [1.0], "teacher": {"recipe": now}})
+    with pytest.raises(ValueError, match=r"teacher\.recipe\.adam_betas is \[.*\], now it is \[0\.5, 0\.99\]"):
+        claim(path, {"betas": [1.0], "teacher": {"recipe": now | {"adam_betas": (0.5, 0.99)}}})

@@ -3,7 +3,7 @@
 import inspect
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -27,12 +27,14 @@ def public(*modules: ModuleType) -> set[str]:
     return {name for module in modules for name in module.__all__ if callable(getattr(module, name))}
 
 
-def cases(good: dict[Callable, dict], free: set[str]) -> Iterator:
+def cases(good: dict[Callable, dict], free: set[str]) -> list:
     """Each parameter of each call, those of which anything can be shown left out."""
-    for call, arguments in good.items():
-        for name in inspect.signature(call).parameters:
-            if not free & {name, f"{call.__qualname__}-{name}"}:
-                yield pytest.param(call, arguments, name, id=f"{call.__qualname__}-{name}")
+    return [
+        pytest.param(call, arguments, name, id=f"{call.__qualname__}-{name}")
+        for call, arguments in good.items()
+        for name in inspect.signature(call).parameters
+        if not free & {name, f"{call.__qualname__}-{name}"}
+    ]
 
 
 def check(call: Callable, arguments: dict, name: str) -> None:

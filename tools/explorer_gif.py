@@ -39,8 +39,9 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 780, "height": 800})
         page.goto((Path(folder) / "page.html").as_uri())
         page.add_style_tag(
-            content="h1, .kd-notes, .kd-buttons { display: none !important } input { outline: 0 !important }"
+            content="h1, .kd-notes, .kd-buttons, .kd-more .kd-numbers { display: none !important } input { outline: 0 !important }"
         )
+        page.locator(".kd-more summary").click()
         page.wait_for_timeout(500)
         figure = page.locator(".kd-figure")
 

@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import load_file
 
 from benchmarks.gpu.shapes import model, real
-from kdlite.lm import Corpus, LanguageModel, Recipe, fit, sampling
+from kdlite.lm import Corpus, LanguageModel, Recipe, fit
+from kdlite.lm import decoder as decoding
 from kdlite.lm.next_token import choose, temper
 from kdlite.store import read_json
 
@@ -71,11 +72,11 @@ def plain_texts(truth: LanguageModel, n: int, seed: int) -> np.ndarray:
 
 def without_graphs(truth: LanguageModel, n: int) -> np.ndarray:
     """The decoder's texts, each step as it is written."""
-    kept, sampling._compile = sampling._compile, lambda step: step
+    kept, decoding._compile = decoding._compile, lambda step: step
     try:
         return truth.sample(n, seed=0)
     finally:
-        sampling._compile = kept
+        decoding._compile = kept
 
 
 def training(asked: Namespace) -> dict:

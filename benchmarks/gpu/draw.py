@@ -14,7 +14,8 @@ import torch
 from benchmarks.device import peak, wait
 from benchmarks.gpu.shapes import model
 from benchmarks.measure import seconds
-from kdlite.lm import LanguageModel, Recipe, distil, sampling
+from kdlite.lm import LanguageModel, Recipe, distil
+from kdlite.lm import decoder as decoding
 from kdlite.lm.weights import best_dtype
 
 BATCHES = {"full": (64, 256, 1024, 2048, 4096), "tiny": (8, 16)}
@@ -105,14 +106,14 @@ def on_policy(asked: Namespace) -> dict:
     """Steps of a student that learns on its own texts: one decoder is compiled, however many steps there are."""
     student, teacher = (model(asked, "135M", torch.float32, length=16) for _ in range(2))
     recipe = Recipe(epochs=6, texts_per_step=16, rows_per_pass=16, warmup=0)
-    compiled, kept = [], sampling._compile
-    sampling._compile = lambda step: compiled.append(step) or kept(step)
+    compiled, kept = [], decoding._compile
+    decoding._compile = lambda step: compiled.append(step) or kept(step)
     try:
         with tempfile.TemporaryDirectory() as name:
             took = seconds(
                 lambda: distil(student, teacher, 16, recipe, Path(name) / "out", objective="reverse_kl")
             )
     finally:
-        sampling._compile = kept
+        decoding._compile = kept
     assert len(compiled) <= 1, f"{len(compiled)} decoders were compiled in {recipe.epochs} steps"
     return {"steps": recipe.epochs, "seconds": took, "decoders compiled": len(compiled)}

@@ -5,8 +5,6 @@ of the other explorer where the two look alike.
 """
 
 from collections.abc import Callable
-from importlib import resources
-from importlib.resources.abc import Traversable
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import traitlets
 
 from kdlite import page
 from kdlite.checks import check_integer, check_kind, check_number
+from kdlite.explorer.assets import read
 from kdlite.explorer.surprisal import EDGES, GROUNDS, spell
 from kdlite.texts.markov import MarkovMixture
 from kdlite.texts.results import Results
@@ -23,12 +22,7 @@ from kdlite.texts.results import Results
 CURVES = ("distilled", "cooled", "teacher")
 _SYMBOLS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LONGEST = 96  # tokens of a text that are shown
-_FOLDER = resources.files("kdlite.explorer")
 _SCRIPTS = ("shapes", "frontier", "chains", "geometry", "texts", "explorer")  # one module, in this order
-
-
-def _read(*files: Traversable) -> str:
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 class TemperatureExplorer(anywidget.AnyWidget):
@@ -51,11 +45,8 @@ class TemperatureExplorer(anywidget.AnyWidget):
         ValueError: if the results lack what is shown, or for a tau that is not a finite number > 0.
     """
 
-    _css = _read(_FOLDER / "explorer.css", _FOLDER / "temperature.css")
-    _esm = _read(
-        *(_FOLDER / "js" / f"{name}.js" for name in ("theme", "controls")),
-        *(_FOLDER / "js" / "temperature" / f"{name}.js" for name in _SCRIPTS),
-    )
+    _css = read("explorer.css", "temperature.css")
+    _esm = read("js/theme.js", "js/controls.js", *(f"js/temperature/{name}.js" for name in _SCRIPTS))
 
     tau = traitlets.Float(1.0).tag(sync=True)
     curve = traitlets.Enum(CURVES, CURVES[0]).tag(sync=True)

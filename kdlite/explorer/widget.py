@@ -4,7 +4,6 @@ Knows traits and messages; knows nothing of how a fit is computed or drawn.
 """
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 import anywidget
@@ -13,6 +12,7 @@ import traitlets
 
 from kdlite import page
 from kdlite.checks import check_beta, check_each, check_kind
+from kdlite.explorer.assets import read
 from kdlite.explorer.family import compute, sampled_runs, stored_bytes
 from kdlite.explorer.live import Fits
 from kdlite.explorer.storage import Family
@@ -38,7 +38,6 @@ _SCRIPTS = (
     "explorer",
 )
 _NEW_RUNS = 100
-_FOLDER = resources.files("kdlite.explorer")
 
 
 class Explorer(anywidget.AnyWidget):
@@ -65,8 +64,8 @@ class Explorer(anywidget.AnyWidget):
         ValueError: for a setting that the family does not have.
     """
 
-    _css = (_FOLDER / "explorer.css").read_text(encoding="utf-8")
-    _esm = "\n".join((_FOLDER / "js" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+    _css = read("explorer.css", "mixtures.css")
+    _esm = read(*(f"js/{name}.js" for name in _SCRIPTS))
 
     beta = traitlets.Float(1.0).tag(sync=True)
     teacher_components = traitlets.Int(4).tag(sync=True)

@@ -1,4 +1,4 @@
-"""Architectures: those of the paper by name, new models of one from scratch, shallower copies, and layers that keep less.
+"""Architectures: those of the paper by name, new models of one from scratch, and shallower copies.
 
 Knows layers and sizes; knows nothing of texts.
 """
@@ -6,17 +6,20 @@ Knows layers and sizes; knows nothing of texts.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.checkpoint import checkpoint
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedConfig,
+    PreTrainedTokenizerBase,
+)
 
 from kdlite.checks import check_integer, check_kind, check_number, check_seed, show
-from kdlite.lm.model import LanguageModel, frozen
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.modules import frozen
 from kdlite.texts.language import Language
 
 
@@ -53,6 +56,14 @@ SHAPES = {
     "SmolLM2-360M": Shape(960, 32, 15, 5, 2560, rope_base=100_000, positions=8192),
     "SmolLM2-135M": Shape(576, 30, 9, 3, 1536, rope_base=100_000, positions=8192),
 }
+
+
+def shape_of(config: PreTrainedConfig) -> Shape:
+    """The shape of a Llama with the sizes of a model, whatever its architecture: near enough for what it costs."""
+    heads = getattr(config, "num_attention_heads", None) or 1
+    key_heads = getattr(config, "num_key_value_heads", None) or heads
+    mlp = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    return Shape(config.hidden_size, config.num_hidden_layers, heads, key_heads, mlp)
 
 
 def find_shape(shape: str | Shape) -> Shape:
@@ -143,22 +154,6 @@ def prune(model: LanguageModel, layers: int | Sequence[int]) -> LanguageModel:
         pruned.config.layer_types = [types[i] for i in kept]
     pruned.config.num_hidden_layers = len(kept)
     return replace(model, model=pruned)
-
-
-def recompute(module: PreTrainedModel) -> None:
-    """Have each layer compute its activations again when its gradient is made, rather than keep them. Transformers' own
-    switch works on modules in training mode alone, in which dropout is on.
-
-    Raises:
-        ValueError: for an architecture whose layers do not say so.
-    """
-    layers = [part for part in module.modules() if isinstance(part, GradientCheckpointingLayer)]
-    if not layers:
-        raise ValueError(
-            f"gradient_checkpointing has no layers to work on in a {type(module).__name__}; leave it off"
-        )
-    for layer in layers:
-        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
 
 
 def _are_indices(layers: object) -> bool:

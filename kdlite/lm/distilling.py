@@ -20,11 +20,13 @@ from transformers import PreTrainedModel
 from kdlite.checks import check_integer, check_kind, check_path
 from kdlite.distribution import stream_seed
 from kdlite.lm.curve import Callback
+from kdlite.lm.decoder import Decoder
 from kdlite.lm.model import BATCH, LanguageModel
+from kdlite.lm.modules import evaluating
 from kdlite.lm.next_token import WHOLE
 from kdlite.lm.objectives import Measure, measure
 from kdlite.lm.recipe import Recipe
-from kdlite.lm.sampling import Decoder, Generator, drawer, draws, evaluating
+from kdlite.lm.sampling import Generator, drawer, draws
 from kdlite.lm.scoring import IGNORED, HeadLoss, outputs, project
 from kdlite.lm.training import train
 from kdlite.texts.corpus import Corpus

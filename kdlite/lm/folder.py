@@ -12,7 +12,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from kdlite.checks import check_beta, one_line
 from kdlite.lm.quiet import quiet
@@ -37,9 +44,18 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
+def read_config(folder: Path) -> PreTrainedConfig:
+    """The configuration, or a RuntimeError for a file that is damaged or that transformers does not know."""
+    _read_json(folder / "config.json")
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise RuntimeError(f"transformers cannot read the model in {folder}: {one_line(error)}") from error
+
+
 def read_model(folder: Path, dtype: torch.dtype | str) -> PreTrainedModel:
     """The module, or a RuntimeError for files that are damaged or not those of one model."""
-    _read_json(folder / "config.json")
+    read_config(folder)
     for file in weight_files(folder):
         try:
             with safe_open(file, framework="pt"):  # compares the header with the file's size

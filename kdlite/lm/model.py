@@ -17,12 +17,14 @@ from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from kdlite.checks import check_beta, check_kind, check_path, show
+from kdlite.checks import check_beta, check_kind, check_path
 from kdlite.files import placing
+from kdlite.lm.decoder import Decoder
+from kdlite.lm.modules import check_device, frozen
 from kdlite.lm.next_token import WHOLE, Truncation
 from kdlite.lm.packing import needs, spread
 from kdlite.lm.quiet import quiet
-from kdlite.lm.sampling import Decoder, Generator, draws
+from kdlite.lm.sampling import Generator, draws
 from kdlite.lm.scoring import IGNORED, score_tokens
 from kdlite.texts.given import encode
 from kdlite.texts.language import Language, Reading
@@ -108,7 +110,7 @@ class LanguageModel:
 
     @property
     def decoder(self) -> str:
-        """What draws the texts: "Decoder", the fast one written for Llama's relatives, or "Generator", the cache of
+        """What draws the texts. "Decoder" is the fast one, written for Llama's relatives; "Generator" is the cache of
         transformers, which serves every architecture.
         """
         return (Decoder if Decoder.knows(self.model) else Generator).__name__
@@ -291,22 +293,3 @@ class LanguageModel:
                 raise ValueError(
                     f"{folder} holds another model, whose {', '.join(left)} would stay; choose another folder"
                 )
-
-
-def frozen(module: PreTrainedModel) -> PreTrainedModel:
-    """A module of our own, for drawing and scoring alone."""
-    return module.eval().requires_grad_(False)
-
-
-def check_device(device: str | torch.device) -> torch.device:
-    """A device of this machine, or a ValueError; also for Apple's, which lacks the float64 that texts are summed in."""
-    if str(device).startswith("mps"):
-        raise ValueError(
-            f"device {str(device)!r} has no float64, in which texts are drawn and scored; use 'cpu'"
-        )
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError, TypeError, ValueError):
-        raise ValueError(
-            f"device must be one of this machine's, got {show(device)}; 'cpu' always is"
-        ) from None

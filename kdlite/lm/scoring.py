@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
+from kdlite.lm.decoder import Decoder
+from kdlite.lm.modules import evaluating
 from kdlite.lm.next_token import WHOLE, Truncation, temper
-from kdlite.lm.sampling import Decoder, evaluating
 
 _CHUNK = 1 << 24  # logits held at a time
 _CACHED = 1 << 20  # on a processor: what is gone over several times should stay in its cache

@@ -21,7 +21,6 @@ from transformers import PreTrainedModel, get_wsd_schedule
 from kdlite.checks import check_kind, check_path
 from kdlite.files import explaining
 from kdlite.lm import checkpoint
-from kdlite.lm.architecture import recompute
 from kdlite.lm.curve import Callback, Curve, Progress, points
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.next_token import WHOLE
@@ -29,6 +28,7 @@ from kdlite.lm.packing import Rows, pack, passes
 from kdlite.lm.processes import accelerator, together
 from kdlite.lm.recipe import Recipe
 from kdlite.lm.scoring import TokenLoss
+from kdlite.lm.trainable import check_apart, recompute
 from kdlite.store import claim, locked, write_json
 from kdlite.texts.corpus import Corpus
 
@@ -161,6 +161,7 @@ class _Training:
         self.module = module = loss.model
         module.float().eval().requires_grad_(True)  # no dropout: a step is a function of its texts
         module.get_input_embeddings().weight.requires_grad_(recipe.train_embeddings)
+        check_apart(replace(start, model=module))
         if recipe.gradient_checkpointing:
             recompute(module)
         self.loss = self.accelerator.prepare(loss)

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from kdlite.checks import check_each, check_integer, check_kind, show
-from kdlite.lm.model import LanguageModel, frozen
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.modules import evaluating, frozen
 from kdlite.lm.packing import spread
-from kdlite.lm.sampling import evaluating
 from kdlite.lm.scoring import IGNORED
 
 _CHUNK = 1 << 26  # probabilities held at a time

@@ -12,16 +12,17 @@ from threading import Thread
 from typing import Any
 
 import torch
-from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from huggingface_hub.utils import validate_repo_id
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from kdlite.checks import check_integer, one_line, show
 from kdlite.files import DISK_ERRORS
 from kdlite.lm import pypi
-from kdlite.lm.folder import digest, read_language, read_model, read_tokenizer, weight_files
-from kdlite.lm.model import LanguageModel, check_device, frozen
+from kdlite.lm.folder import digest, read_config, read_language, read_model, read_tokenizer, weight_files
+from kdlite.lm.model import LanguageModel
+from kdlite.lm.modules import check_device, frozen
 from kdlite.lm.pypi import PACKAGE, PACKAGED, room
 from kdlite.texts.given import encode, fingerprint
 from kdlite.texts.language import Language
@@ -89,6 +90,32 @@ def load(
     return LanguageModel(frozen(model), language, tokenizer, beta, source=found)
 
 
+def config_of(name: str | Path, source: str | Path = "auto") -> PreTrainedConfig:
+    """The configuration of a model that ``load`` takes by these names, without its weights: of one that only the Hub
+    has, a file of a few kilobytes is fetched.
+
+    Raises:
+        ValueError: for an unknown name or source.
+        ConnectionError: if the Hub cannot be reached.
+        RuntimeError: for a file that is damaged, or that transformers does not know.
+    """
+    if place := _folder(name, source):
+        return read_config(place)
+    repo, _, revision = _hub_id(name)
+    options = {
+        "revision": revision or None,
+        "token": False,
+        "endpoint": constants.ENDPOINT,
+        "etag_timeout": 5,
+    }
+    try:
+        return read_config(Path(hf_hub_download(repo, "config.json", **options)).parent)
+    except OSError as error:
+        raise ConnectionError(
+            f"{constants.ENDPOINT} gives no config.json of {repo}: {one_line(error)}"
+        ) from error
+
+
 def best_dtype(device: str | torch.device) -> torch.dtype:
     """bfloat16 where the device itself multiplies it, else float32: emulated, it is the slower of the two."""
     kind = torch.device(device).type
@@ -102,15 +129,8 @@ def best_dtype(device: str | torch.device) -> torch.dtype:
 
 def _locate(name: str | Path, source: str | Path) -> tuple[Path, str]:
     """The folder that holds the model, and one line that says which weights they are."""
-    if source == "auto" and _is_folder(name):
-        source = Path(name)
-    if source not in ("auto", "hub", "package"):
-        if not _is_folder(source):
-            raise ValueError(
-                f"unknown source {show(source)}; use 'auto', 'hub', 'package', or a folder that exists"
-            )
-        folder = Path(source)
-        return folder, f"folder:{folder.resolve().name}:sha256={digest(weight_files(folder))}"
+    if place := _folder(name, source):
+        return place, f"folder:{place.resolve().name}:sha256={digest(weight_files(place))}"
     repo, _, revision = _hub_id(name)
     if source == "package" and repo != f"{OWNER}/{PACKAGED}":
         raise ValueError(f"the package index has {PACKAGED} alone, not {show(name)}; use source='hub'")
@@ -135,6 +155,19 @@ def _hub_id(name: object) -> tuple[str, str, str]:
         f"unknown model {show(name)}; pass a folder that exists, a Hub id such as 'org/name', or one of "
         f"{', '.join(NAMES)}"
     )
+
+
+def _folder(name: object, source: object) -> Path | None:
+    """The folder that is meant, if one is."""
+    if source == "auto" and _is_folder(name):
+        return Path(name)
+    if source in ("auto", "hub", "package"):
+        return None
+    if not _is_folder(source):
+        raise ValueError(
+            f"unknown source {show(source)}; use 'auto', 'hub', 'package', or a folder that exists"
+        )
+    return Path(source)
 
 
 def _is_folder(place: object) -> bool:

@@ -20,7 +20,8 @@ from kdlite.mixtures.em_batch import (
     store,
     to_mixtures,
 )
-from kdlite.mixtures.mixture import FARTHEST, GaussianMixture, check_points
+from kdlite.mixtures.gaussian import FARTHEST
+from kdlite.mixtures.mixture import GaussianMixture, check_points
 from kdlite.mixtures.quadrature import normal_nodes
 from kdlite.mixtures.starts import kmeans_centres, merge_components
 

@@ -6,17 +6,16 @@ Knows parameters and densities; knows nothing of fitting or plots.
 import copy
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from kdlite.checks import check_array, check_integer, check_seed, check_shape, freeze, show
 from kdlite.distribution import Distribution, check_verb
-from kdlite.mixtures.gaussian import log_components, logsumexp, whitening
+from kdlite.mixtures.gaussian import FARTHEST, LARGEST, check_parameters, log_components, logsumexp, whitening
 from kdlite.mixtures.quadrature import Spikes, expect_normal
 from kdlite.selection import heaviest, safe_log, sharpened
 
-FARTHEST = 1e50  # coordinate; squares of it, over the smallest variance, still are numbers
-_LARGEST, _SMALLEST = 1e100, 1e-100  # variance
 _CHUNK = 1 << 13  # points scored at a time: the work arrays stay in cache
 
 
@@ -38,18 +37,47 @@ class GaussianMixture:
     covariances: np.ndarray
 
     def __post_init__(self) -> None:
-        weights = check_array("weights", self.weights, _LARGEST)
-        means = check_array("means", self.means, FARTHEST)
-        covariances = check_array("covariances", self.covariances, _LARGEST)
-        _check_shapes(weights, means, covariances)
-        _check_weights(weights)
-        _check_covariances(covariances)
+        weights, means, covariances = check_parameters(self.weights, self.means, self.covariances)
         freeze(
             self,
             weights=weights / weights.sum(),
             means=np.array(means),
             covariances=0.5 * (covariances + covariances.mT),
         )
+
+    @classmethod
+    def from_sklearn(cls, fitted: Any) -> "GaussianMixture":
+        """The mixture that a fitted ``sklearn.mixture.GaussianMixture`` holds, whatever its type of covariance.
+
+        Raises:
+            ValueError: if it is no mixture, or was not fitted.
+        """
+        kind = getattr(fitted, "covariance_type", None)
+        if kind not in ("full", "tied", "diag", "spherical") or not hasattr(fitted, "covariances_"):
+            raise ValueError(f"from_sklearn takes a fitted mixture, got {show(fitted)}; fit it first")
+        c, eye = np.asarray(fitted.covariances_), np.eye(fitted.means_.shape[1])
+        if kind == "tied":
+            c = np.tile(c, (len(fitted.means_), 1, 1))
+        elif kind != "full":
+            c = c.reshape(len(c), -1, 1) * eye
+        return cls(fitted.weights_, fitted.means_, c)
+
+    def to_sklearn(self) -> Any:
+        """A fitted ``sklearn.mixture.GaussianMixture`` with these parameters.
+
+        Raises:
+            ImportError: if scikit-learn is not installed.
+        """
+        from sklearn.mixture import GaussianMixture as Fitted
+
+        fitted = Fitted(self.n_components)
+        fitted.weights_, fitted.means_, fitted.covariances_ = map(
+            np.array, (self.weights, self.means, self.covariances)
+        )
+        fitted.precisions_cholesky_ = np.linalg.inv(self._cholesky).mT
+        fitted.precisions_ = fitted.precisions_cholesky_ @ fitted.precisions_cholesky_.mT
+        fitted.converged_, fitted.n_features_in_ = True, self.dim
+        return fitted
 
     def __repr__(self) -> str:
         return f"GaussianMixture(n_components={self.n_components}, dim={self.dim})"
@@ -193,7 +221,7 @@ class GaussianMixture:
         Raises:
             ValueError: as :meth:`expect_log_prob`, or for weights of another shape.
         """
-        weights = check_array("weights", weights, _LARGEST)
+        weights = check_array("weights", weights, LARGEST)
         check_shape("weights", weights, self.n_components, remedy="give each component one")
         check_verb("scored", scored, "log_prob")
         if isinstance(scored, GaussianMixture):
@@ -245,42 +273,6 @@ def check_points(x: np.ndarray, dim: int | None = None) -> np.ndarray:
             f"points have dimension {x.shape[1]}, the mixture has {dim}; use points of its dimension"
         )
     return x
-
-
-def _check_shapes(weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> None:
-    fits = weights.ndim == 1 and means.ndim == 2 and means.size and len(weights) == len(means)
-    if not fits or covariances.shape != (*means.shape, means.shape[1]):
-        raise ValueError(
-            "weights, means and covariances must have shapes (K,), (K, D) and (K, D, D) with K, D >= 1, "
-            f"got {weights.shape}, {means.shape} and {covariances.shape}; give each component one of each"
-        )
-
-
-def _check_weights(weights: np.ndarray) -> None:
-    if (weights < 0).any():
-        raise ValueError(f"weights must be >= 0, got {weights.min():g}; 0 switches a component off")
-    if abs(weights.sum() - 1) > 1e-6:
-        raise ValueError(
-            f"weights must sum to 1 within 1e-6, got {weights.sum():.9g}; divide them by their sum"
-        )
-
-
-def _check_covariances(covariances: np.ndarray) -> None:
-    scale = np.abs(covariances).max(axis=(1, 2))
-    skew = np.abs(covariances - covariances.mT).max(axis=(1, 2))
-    if (skew > 1e-8 * scale).any():
-        k = int(np.argmax(skew > 1e-8 * scale))
-        raise ValueError(
-            f"covariance {k} must be symmetric, got {show(covariances[k].tolist())}; use (C + C.T) / 2"
-        )
-    smallest = np.linalg.eigvalsh(covariances)[:, 0]
-    flat = smallest <= np.maximum(1e-14 * scale, _SMALLEST)
-    if flat.any():
-        k = int(np.argmax(flat))
-        raise ValueError(
-            f"covariance {k} must be positive definite, but its smallest eigenvalue is {smallest[k]:g}; "
-            "add a small multiple of the identity"
-        )
 
 
 def _spikes(sampled: GaussianMixture, scored: GaussianMixture) -> Spikes:

@@ -11,8 +11,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from kdlite.lm.architecture import SHAPES, Shape, find_shape
+from kdlite.lm.architecture import SHAPES, Shape, find_shape, shape_of
 from kdlite.lm.selective import tries
+from kdlite.lm.weights import config_of
 from kdlite.runs.design import Learner
 from kdlite.runs.jobs import DONE, Draw, Embed, Fit, Keep, Measure, Part, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile, Scratch, Toy
@@ -65,18 +66,38 @@ class Costs:
         shapes: of each trained model by its stage, and of the "truth": None for a toy.
 
     Raises:
-        ValueError: for a pretrained truth whose shape is not known.
+        ValueError: for a learner that does not fit the truth.
+        ConnectionError: if the Hub cannot be asked for the sizes of a model.
+        RuntimeError: for files of a model that are damaged.
     """
 
     def __init__(self, profile: Profile) -> None:
         self.profile, self.stages = profile, list(stages(profile))
-        self.language, truth = _truth(profile.truth)
+        self.language, truth, self._whole = _truth(profile.truth)
         self.shapes = {"truth": truth}
-        for stage in self.stages:
-            if isinstance(stage.job, Fit):
-                self.shapes[stage.name] = _shape(stage.job.learner, truth)
         self._vocabulary = self.language.embeddings
+        learners = {stage.name: stage.job.learner for stage in self.stages if isinstance(stage.job, Fit)}
+        found = {learner: self._shape(learner, truth) for learner in set(learners.values())}
+        self.shapes |= {name: found[learner] for name, learner in learners.items()}
         self._span = len(self.language.prompt) + self.language.length
+
+    def _shape(self, learner: Learner, truth: Shape | None) -> Shape:
+        """What a learner begins as, or a ValueError if it cannot."""
+        if learner.layers is not None:
+            if learner.layers > truth.layers:
+                raise ValueError(
+                    f"the truth has {truth.layers} layers, a learner keeps {learner.layers}; keep fewer"
+                )
+            return replace(truth, layers=learner.layers)
+        if learner.start is None:
+            return find_shape(learner.shape)
+        shape, vocabulary = _pretrained(learner.start, "auto")
+        if vocabulary != self._whole:
+            raise ValueError(
+                f"{learner.start} has {vocabulary} token ids, the truth {self._whole}; start from a model with the "
+                "truth's tokenizer"
+            )
+        return shape
 
     def passes(self, stage: Stage, size: int) -> Iterator[Pass]:
         """What a stage consists of, where models are sampled and scored in numbers of ``size`` bytes. A toy's texts take
@@ -90,7 +111,7 @@ class Costs:
                     yield self._draw(shape, stage.job.drawn, size, 0 if shape is truth else own)
             case Keep():
                 whole = copy.copy(self)
-                whole._vocabulary = _VOCABULARY
+                whole._vocabulary = self._whole
                 yield whole._draw(truth, _KEPT_ON, size, 0)
                 yield whole._read(truth, _KEPT_ON, size, 0)
             case Embed():
@@ -220,20 +241,25 @@ def _matrices(shape: Shape) -> int:
     return shape.layers * (2 * square + 2 * keys + 3 * shape.hidden * shape.mlp)
 
 
-def _truth(truth: Toy | Pretrained | Scratch) -> tuple[Language, Shape | None]:
+def _truth(truth: Toy | Pretrained | Scratch) -> tuple[Language, Shape | None, int]:
+    """Its language, its shape, and how many token ids it has before any are left out."""
     if isinstance(truth, Toy):
-        return MarkovMixture.random(**asdict(truth)).language, None
+        language = MarkovMixture.random(**asdict(truth)).language
+        return language, None, language.embeddings
     if isinstance(truth, Scratch):
-        return truth.language, find_shape(truth.shape)
-    name = Path(truth.name).name.removesuffix("-Instruct")
-    if name not in SHAPES:
-        raise ValueError(f"the shape of {truth.name!r} is not known; known are {', '.join(SHAPES)}")
+        return truth.language, find_shape(truth.shape), truth.language.embeddings
+    shape, vocabulary = _pretrained(truth.name, truth.source)
     prompt = (0,) * max(1, len(truth.prompt.split()))
-    return Language(truth.tokens or _VOCABULARY, truth.length, prompt, eos=0), SHAPES[name]
+    return Language(truth.tokens or vocabulary, truth.length, prompt, eos=0), shape, vocabulary
 
 
-def _shape(learner: Learner, truth: Shape | None) -> Shape:
-    return find_shape(learner.shape) if learner.layers is None else replace(truth, layers=learner.layers)
+def _pretrained(name: str, source: str) -> tuple[Shape, int]:
+    """Shape and token ids of a model that ``load`` takes by these names."""
+    known = name.rpartition("/")[2].removesuffix("-Instruct")
+    if known in SHAPES and source in ("auto", "hub", "package") and not Path(name).is_dir():
+        return SHAPES[known], _VOCABULARY
+    config = config_of(name, source)
+    return shape_of(config), config.vocab_size
 
 
 def _size(folder: Path) -> int:

@@ -19,22 +19,28 @@ _BRACKETS = "put it between brackets"
 
 @dataclass(frozen=True)
 class Learner:
-    """A teacher or a student: from scratch with a shape, or the truth with fewer layers; and how it learns."""
+    """A teacher or a student: from scratch with a shape, the truth with fewer layers, or a trained model to start from;
+    and how it learns.
+    """
 
     recipe: Recipe
     shape: Shape | str | None = None
     layers: int | None = None
+    start: str | None = None  # a folder or a Hub id, with the truth's tokenizer; see ``load``
 
     def __post_init__(self) -> None:
         check_kind("recipe", self.recipe, Recipe, "Recipe() is the paper's")
-        if (self.shape is None) == (self.layers is None):
+        if [self.shape, self.layers, self.start].count(None) != 2:
             raise ValueError(
-                "a learner has either a shape, to start from scratch, or layers, to keep of the truth"
+                "a learner has either a shape, to start from scratch, or layers, to keep of the truth, or a model to "
+                "start from"
             )
-        if self.layers is None:
+        if self.shape is not None:
             find_shape(self.shape)
-        else:
+        elif self.layers is not None:
             check_integer("layers", self.layers, 1, "keep at least one layer of the truth")
+        else:
+            check_kind("start", self.start, str, "put a folder or a Hub id between quotation marks")
 
 
 @dataclass(frozen=True)

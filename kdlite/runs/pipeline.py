@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from kdlite.lm.architecture import new, prune
 from kdlite.lm.distilling import distil
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.selective import with_knob
+from kdlite.lm.trainable import check_apart
 from kdlite.lm.training import fit
 from kdlite.lm.vocabulary import likeliest, narrow, use
 from kdlite.lm.weights import load
@@ -72,6 +74,7 @@ def run(profile: Profile, out: str | Path) -> Path:
                 raise OSError(errno.ENOSPC, shortage)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))
+        work.check_starts()
         with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:
             for i, stage in enumerate(bar):
                 bar.set_description(stage.name, refresh=False)
@@ -90,6 +93,12 @@ class Run:
         self.profile, self.out, self.state = profile, out, state
         self._truth: LanguageModel | MarkovMixture | None = None
         self._fits = {stage.name: stage.job for stage in stages(profile) if isinstance(stage.job, Fit)}
+
+    def check_starts(self) -> None:
+        """Nothing, or a ValueError for a learner that cannot begin where it is to; before the first text is drawn."""
+        for learner in {job.learner for job in self._fits.values()}:
+            if learner.shape is None and not getattr(self.profile.truth, "tokens", None):
+                check_apart(self._untrained(learner, 0))
 
     def carry_out(self, stage: Stage, turn: int) -> None:
         """Make a stage's outputs, or check those that are there.
@@ -207,6 +216,12 @@ class Run:
     def _untrained(self, learner: Learner, seed: int) -> LanguageModel:
         if learner.layers is not None:
             return prune(self.truth, learner.layers)
+        if learner.start is not None:
+            language, options = self.truth.language, {"device": self.state.device, "dtype": torch.float32}
+            model = _read(learner.start, prompt=language.prompt, length=language.length, **options)
+            model = replace(model, beta=1.0, language=replace(model.language, eos=language.eos))
+            language.check_same(model.language, ("the truth", learner.start))
+            return model
         tokenizer = getattr(self.truth, "tokenizer", None)
         return new(learner.shape, self.truth.language, seed=seed, tokenizer=tokenizer).to(self.state.device)
 
@@ -250,8 +265,12 @@ def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixt
     if isinstance(truth, Toy):
         return MarkovMixture.random(**asdict(truth))
     if isinstance(truth, Pretrained):
-        try:
-            return load(truth.name, truth.source, prompt=truth.prompt, length=truth.length)
-        except RuntimeError as error:  # files that cannot be read
-            raise ValueError(str(error)) from error
+        return _read(truth.name, truth.source, prompt=truth.prompt, length=truth.length)
     return new(truth.shape, truth.language, seed=truth.seed).sharpen(truth.beta).to(PartialState().device)
+
+
+def _read(*names: str, **options: Any) -> LanguageModel:
+    try:
+        return load(*names, **options)
+    except RuntimeError as error:  # files that cannot be read
+        raise ValueError(str(error)) from error

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from kdlite.checks import check_integer, check_kind, check_path, show
 from kdlite.runs.costs import Costs, spell
-from kdlite.runs.jobs import Draw, Fit, Score, Stage
+from kdlite.runs.jobs import Draw, Fit, Measure, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile
 
 _BYTES = {"float32": 4, "bfloat16": 2}
@@ -155,7 +155,8 @@ class Plan:
 
 
 def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None = None, n: int = 1) -> Plan:
-    """What a run of a profile will take. Nothing is downloaded, loaded or written.
+    """What a run of a profile will take. Nothing is loaded or written, and nothing downloaded but the configuration of a
+    model that this machine does not have.
 
     Args:
         profile: of the run.
@@ -164,7 +165,7 @@ def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None 
         n: devices, a process each, which share the work as those of ``run`` do.
 
     Raises:
-        ValueError: for an unknown device, or a pretrained truth whose shape is not known.
+        ValueError: for an unknown device, or learners that do not fit the truth.
     """
     check_kind("profile", profile, Profile, "pass Profile.load(name)")
     check_integer("n", n, 1, "a run has at least one device")
@@ -174,7 +175,7 @@ def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None 
     rows = tuple(_row(stage, costs, device, n) for stage in costs.stages)
     hours = [0.0] * n
     for i, (stage, row) in enumerate(zip(costs.stages, rows, strict=True)):
-        for j in [i % n] if isinstance(stage.job, Score) else range(n):
+        for j in [i % n] if isinstance(stage.job, Score | Measure) else range(n):
             hours[j] += row.hours
     _, operations, moved, memory, host, *_ = zip(*rows, strict=True)
     total = Row(

@@ -147,6 +147,10 @@ class Profile:
             self._check_taus("beyond", self.beyond.heir_taus)
         check_integer("batch", self.batch, 1, "draw at least one text at a time")
         for name in ("teacher", "student"):
+            if getattr(self, name).start and getattr(self.truth, "tokens", 0) is not None:
+                raise ValueError(
+                    f"{name}.start is a pretrained model, and so must the truth be, with all its tokens; give it a shape"
+                )
             if (layers := getattr(self, name).layers) is None or isinstance(self.truth, Pretrained):
                 continue
             depth = find_shape(self.truth.shape).layers if isinstance(self.truth, Scratch) else 0

@@ -16,7 +16,7 @@ from kdlite.files import replacing
 from kdlite.lm.model import LanguageModel
 from kdlite.provenance import commit, processor, versions
 from kdlite.runs import export, findings
-from kdlite.runs.jobs import DONE, Measure, Score
+from kdlite.runs.jobs import DONE, Measure, Score, Stage
 from kdlite.runs.profile import Profile
 from kdlite.runs.stages import stages
 from kdlite.store import read_json
@@ -42,61 +42,41 @@ def made_with() -> dict:
 
 
 def record(profile: Profile, out: Path, truth: LanguageModel | MarkovMixture) -> None:
-    """Write the table and the picture of the finished run in a folder."""
+    """Write the table of the finished run in a folder; and its picture, or what a study leaves for pages."""
+    todo = list(stages(profile))
     if profile.study:
-        todo = list(stages(profile))
         export.texts(out, profile, todo, truth)
         export.weights(out, profile, todo, truth)
-        _write_table(out / RESULTS, _study_table(profile, out, truth))
-        return
-    _write_table(out / RESULTS, _table(profile, out, truth))
-    _draw_frontier(out)
+    _write_table(out / RESULTS, _table(profile, out, todo, truth))
+    if not profile.study:
+        _draw_frontier(out)
 
 
-def _table(profile: Profile, out: Path, truth: LanguageModel | MarkovMixture) -> dict:
-    """Every score, with what it takes to make it again."""
-    todo = list(stages(profile))
+def _table(profile: Profile, out: Path, todo: list[Stage], truth: LanguageModel | MarkovMixture) -> dict:
+    """Every score, with what it takes to make it again; and of a study its loss curves and comparisons."""
     own = Corpus.open(out / "truth-score")
-    scores = [read_json(out / stage.name / "score.json") for stage in todo if isinstance(stage.job, Score)]
+    scored = [stage.name for stage in todo if isinstance(stage.job, Score | Measure)]
     found = {
         "profile": profile.to_dict(),
         "truth_entropy": ratio_estimate(-own.log_probs(), own.size(own.texts()))._asdict(),
-        "rows": scores,
+        "rows": [read_json(out / name / "score.json") for name in scored],
     }
-    if isinstance(truth, LanguageModel):
-        found["source"] = truth.source
-        found["end"] = truth.language.eos
-        found["plane"] = read_json(out / "truth-points" / "plane.json")
-        if truth.tokenizer is not None:
-            ids = sorted({token for row in scores for text in row["texts"] for token in text})
-            found["pieces"] = {i: truth.tokenizer.decode([i]) for i in ids}
-    return found | {
-        "provenance": _provenance({stage.name: read_json(out / stage.name / DONE) for stage in todo})
-    }
-
-
-def _study_table(profile: Profile, out: Path, truth: LanguageModel) -> dict:
-    """A study's scores, loss curves and comparisons; beside them its texts of one seed, and weights to run in a page."""
-    todo = list(stages(profile))
-    own = Corpus.open(out / "truth-score")
-    measures = [stage for stage in todo if isinstance(stage.job, Measure)]
-    found = {
-        "profile": profile.to_dict(),
-        "truth_entropy": ratio_estimate(-own.log_probs(), own.size(own.texts()))._asdict(),
-        "source": truth.source,
-        "end": truth.language.eos,
-        "rows": [read_json(out / stage.name / "score.json") for stage in measures],
-        "comparisons": findings.Comparisons(out, profile, todo).table(),
-        "losses": findings.losses(out, todo),
-    }
-    if truth.language.ids is not None:
-        kept = read_json(out / "truth-tokens" / "tokens.json")
-        found |= {"ids": kept["ids"], "use": kept["use"]}
     done = {stage.name: read_json(out / stage.name / DONE) for stage in todo}
     provenance = _provenance(done)
-    provenance["stages"] = {
-        name: {"commit": d["commit"], "seconds": d["seconds"]} for name, d in done.items()
-    }
+    if isinstance(truth, LanguageModel):
+        found |= {"source": truth.source, "end": truth.language.eos}
+    if profile.study:
+        found["comparisons"] = findings.Comparisons(out, profile, todo).table()
+        found["losses"] = findings.losses(out, todo)
+        if truth.language.ids is not None:
+            kept = read_json(out / "truth-tokens" / "tokens.json")
+            found |= {"ids": kept["ids"], "use": kept["use"]}
+        provenance["stages"] = {k: {"commit": d["commit"], "seconds": d["seconds"]} for k, d in done.items()}
+    elif isinstance(truth, LanguageModel):
+        found["plane"] = read_json(out / "truth-points" / "plane.json")
+        if truth.tokenizer is not None:
+            ids = sorted({token for row in found["rows"] for text in row["texts"] for token in text})
+            found["pieces"] = {i: truth.tokenizer.decode([i]) for i in ids}
     return found | {"provenance": provenance}
 
 

@@ -50,7 +50,9 @@ def encode(
         return prompt if weights is None else Prompts(prompt.ids, weights)
     several = isinstance(_first(prompt), str | Iterable) and not isinstance(_first(prompt), Mapping)
     if weights is not None and not several:
-        raise ValueError(f"weights are for several prompts, got one, {show(prompt)}; pass a list of prompts")
+        raise ValueError(
+            f"weights are for several prompts, got {show(weights)} for one; pass a list of prompts"
+        )
     ids = [_encode(one, tokenizer, language) for one in (prompt if several else [prompt])]
     return Prompts(ids, weights) if several else ids[0]
 
@@ -100,8 +102,7 @@ def read_texts(texts: Iterable[Any], language: Language, tokenizer: Any) -> Iter
     Raises:
         ValueError: for what is no string, has no prompt, or is no text of the language.
     """
-    if isinstance(texts, str | bytes | Mapping) or not isinstance(texts, Iterable):
-        raise ValueError(f"texts must be several strings, got {show(texts)}; pass a list of them")
+    _check_several("texts must be strings", texts)
     numbers = {prompt: k for k, prompt in enumerate(language.prompts)}
 
     def number(prompt: Any) -> int:
@@ -118,8 +119,10 @@ def read_texts(texts: Iterable[Any], language: Language, tokenizer: Any) -> Iter
         pairs = some if language.several else [(0, text) for text in some]
         for i, pair in enumerate(pairs, start):
             if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], str)):
-                wanted = "a pair of prompt and string" if language.several else "a string"
-                raise ValueError(f"text {i} must be {wanted}, got {show(some[i - start])}; leave it out")
+                wanted = "a pair of its prompt and a string" if language.several else "a string"
+                raise ValueError(
+                    f"text {i} must be {wanted}, got {show(some[i - start])}; mend it or leave it out"
+                )
         ids = tokenizer([text for _, text in pairs], add_special_tokens=False)["input_ids"]
         yield _rows(
             [(number(prompt), language.unspelled(t)) for (prompt, _), t in zip(pairs, ids, strict=True)],
@@ -135,8 +138,7 @@ def read_tokens(texts: Iterable[Any], language: Language) -> Iterator[Given]:
     Raises:
         ValueError: for what is no text of the language.
     """
-    if isinstance(texts, str | bytes | Mapping) or not isinstance(texts, Iterable):
-        raise ValueError(f"texts must be rows of token ids, got {show(texts)}; pass a list or an array")
+    _check_several("texts must be rows of token ids", texts)
     for start, some in _some(texts):
         rows = [_ids(text, start + i, language.several) for i, text in enumerate(some)]
         yield _rows([(t[0], t[1:]) if language.several else (0, t) for t in rows], language, start)
@@ -149,13 +151,19 @@ def read_table(data: Any, text: str, prompt: str | None) -> Iterator[Any]:
         ValueError: for what is none of these, or lacks a column.
     """
     columns = [text] if prompt is None else [prompt, text]
-    for i, row in enumerate(_parquet(Path(data), columns) if isinstance(data, str | Path) else data):
+    rows = _parquet(Path(data), columns) if isinstance(data, str | Path) else data
+    _check_several("data must be rows, or a folder of them", rows)
+    for i, row in enumerate(rows):
         if not isinstance(row, Mapping) or any(column not in row for column in columns):
             has = sorted(row) if isinstance(row, Mapping) else show(row)
-            raise ValueError(
-                f"row {i} must have the columns {columns}, it has {has}; name them, or pass one split"
-            )
+            raise ValueError(f"row {i} must have the columns {columns}, it has {has}; name them")
         yield row[text] if prompt is None else (row[prompt], row[text])
+
+
+def _check_several(wanted: str, things: Any) -> None:
+    """Nothing, or a ValueError for what is one thing, or things by name."""
+    if isinstance(things, str | bytes | Mapping) or not isinstance(things, Iterable):
+        raise ValueError(f"{wanted}, got {show(things)}; pass a list, a stream, or one split of a dataset")
 
 
 def _parquet(path: Path, columns: list[str]) -> Iterator[dict]:

@@ -1,32 +1,16 @@
 """The explorer in a static page, without a kernel: what it shows is right, and everyone can move it."""
 
-import json
 import random
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from explorer_pages import page
+from explorer_pages import colours_drawn, page
 from playwright.sync_api import expect
 
 import kdlite as kd
-from kdlite import plots
 from kdlite.explorer import Explorer, family
 
-SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SETTINGS = ("profile", "teacher_components", "student_components", "beta")
-# Log-densities that the browser computes at these points for mixtures of these settings.
-DENSITIES = """async ({ esm, bytes, settings, points }) => {
-  const module = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
-  const family = module.decodeFamily(new DataView(Uint8Array.from(bytes).buffer));
-  return settings.map((setting) => {
-    const picture = module.pictureOf(family, setting);
-    return ["truth", "teacher", "student", "direct"].map((name) => {
-      const prepared = module.prepare(picture[name]);
-      return points.map(([x, y]) => module.logDensity(prepared, x, y));
-    });
-  });
-}"""
 
 
 @pytest.fixture(params=["http", "file"])
@@ -46,21 +30,6 @@ def more(page):
 
 def beta_shown(page, view=0):
     return float(page.locator(".kd-beta output").nth(view).inner_text())
-
-
-def colours_drawn(page, canvas):
-    """The share of a canvas's pixels that carries ink, and the pixels themselves as a checksum."""
-    return page.locator(f".kd-explorer {canvas} canvas").first.evaluate(
-        """(canvas) => {
-          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-          let ink = 0, sum = 0;
-          for (let i = 0; i < data.length; i += 4) {
-            if (data[i + 3]) ink += 1;
-            sum = (sum * 31 + data[i] + 3 * data[i + 1] + 7 * data[i + 2] + data[i + 3]) % 1000003;
-          }
-          return [(4 * ink) / data.length, sum];
-        }"""
-    )
 
 
 def numbers(page):
@@ -191,40 +160,6 @@ def test_numbers_are_precision_and_recall(show):
             )
 
 
-def test_densities_are_those_of_the_mixtures(watched):
-    rng = random.Random(1)
-    settings = [
-        {
-            "profile": rng.choice(list(family.RATES)),
-            "teacher_components": rng.choice(family.TEACHER_COMPONENTS),
-            "student_components": rng.choice(family.STUDENT_COMPONENTS),
-            "beta": rng.choice(family.BETAS),
-        }
-        for _ in range(12)
-    ]
-    x = np.random.default_rng(1).uniform(-2, 2, size=(1000, 2))
-    explorer = Explorer()
-    drawn = watched.page.evaluate(
-        DENSITIES,
-        {"esm": explorer._esm, "bytes": list(explorer.family), "settings": settings, "points": x.tolist()},
-    )
-    stored = explorer._family
-    for setting, densities in zip(settings, drawn, strict=True):
-        profile, n_teacher, n_student, beta = (setting[name] for name in SETTINGS)
-        p, a = stored.at("profiles", profile), stored.at("teacher_components", n_teacher)
-        weights = stored.arrays["sharpened"][p, a, stored.at("betas", beta), :n_teacher].astype(float)
-        teacher = stored.teacher(profile, n_teacher)
-        sharpened = kd.GaussianMixture(weights / weights.sum(), teacher.means, teacher.covariances)
-        expected = [
-            stored.truth(profile),
-            sharpened,
-            stored.student(profile, n_teacher, n_student, beta),
-            stored.direct(profile, n_student),
-        ]
-        for values, mixture in zip(densities, expected, strict=True):
-            np.testing.assert_allclose(values, mixture.log_prob(x), atol=1e-5, rtol=0)
-
-
 def test_views_of_one_explorer_move_together_and_others_stay(show):
     one, other = Explorer(beta=2), Explorer(beta=3)
     page = show(one, other, views=[one, one, other])
@@ -256,6 +191,47 @@ def test_play_steps_slowly_where_motion_is_unwelcome(show, watched):
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(600)
     assert beta_shown(page) == 0.25
+
+
+def test_plays_once_by_itself_until_touched(show, watched):
+    page = show(Explorer(beta=1, play=True))
+    page.wait_for_function("() => Number(document.querySelector('.kd-beta output').innerText) > 1.5")
+    page.locator(".kd-plane").click()
+    stopped = beta_shown(page)
+    page.wait_for_timeout(300)
+    assert beta_shown(page) == stopped and page.get_by_role("button", name="Play").count() == 1
+    watched.page.emulate_media(reduced_motion="reduce")
+    page = show(Explorer(beta=1, play=True))
+    page.wait_for_timeout(300)
+    assert beta_shown(page) == 1
+
+
+def test_component_that_is_pointed_at_is_marked_among_bars_and_ellipses(show):
+    page = show(Explorer(beta=1))
+    plane, bars = page.locator(".kd-plane"), page.locator(".kd-weights button:visible")
+    plain, box = colours_drawn(page, ".kd-plane"), plane.bounding_box()
+    mean = Explorer()._family.teacher("mild", 4).means[1]
+    page.mouse.move(
+        *(box[a] + box["width"] * (2 + s * c) / 4 for a, s, c in zip("xy", (1, -1), mean, strict=True))
+    )
+    expect(page.locator(".kd-pointed")).to_have_text("2")
+    page.mouse.move(0, 0)
+    expect(page.locator(".kd-pointed")).to_have_count(0)
+    bars.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".kd-pointed")).to_have_text("2")
+    assert "Component 2 of the teacher: weight" in bars.nth(1).get_attribute("aria-label")
+    assert colours_drawn(page, ".kd-plane") != plain
+
+
+def test_nothing_is_compared_while_a_fit_is_under_way(show):
+    explorer = Explorer(beta=1)
+    assert show(explorer).locator(".kd-compared").inner_text().startswith("Against the direct student")
+    modes = [[-0.5, 0.6], *explorer.truth.means.tolist()[1:]]
+    explorer.set_state({"modes": modes, "question": {"id": "1", "kind": "current"}})
+    assert show(explorer).locator(".kd-compared").inner_text() == ""
+    explorer.set_state({"question": {"id": "2", "kind": "curve"}})
+    assert show(explorer).locator(".kd-compared").inner_text() != ""
 
 
 def test_papers_run_is_left_and_come_back_to_where_it_was_asked_for(show):
@@ -297,119 +273,3 @@ def test_words_follow_the_picture_but_do_not_chatter(show):
     page.wait_for_timeout(900)
     assert spoken.inner_text() != before
     assert page.locator(".kd-words").inner_text() in spoken.inner_text()
-
-
-@pytest.mark.parametrize(
-    ("attribute", "scheme", "dark"),
-    [("dark", "light", True), ("light", "dark", False), (None, "dark", True), (None, "light", False)],
-)
-def test_light_and_dark_follow_the_page(show, watched, attribute, scheme, dark):
-    watched.page.emulate_media(color_scheme=scheme)
-    page = show(Explorer(), theme=attribute)
-    root = page.locator(".kd-explorer")
-    assert root.get_attribute("data-theme") == ("dark" if dark else "light")
-    drawn = colours_drawn(page, ".kd-plane")
-    page.evaluate("(theme) => (document.documentElement.dataset.theme = theme)", "light" if dark else "dark")
-    page.wait_for_function(
-        "(theme) => document.querySelector('.kd-explorer').dataset.theme === theme",
-        arg="light" if dark else "dark",
-    )
-    assert colours_drawn(page, ".kd-plane") != drawn
-
-
-def test_colours_are_those_of_the_figures(show):
-    page = show(Explorer(), theme="light")
-    read = "(root, name) => getComputedStyle(root).getPropertyValue(`--kd-${name}`)"
-    for name, colour in plots.COLOURS.items():
-        assert page.locator(".kd-explorer").evaluate(read, name) == colour
-
-
-@pytest.mark.parametrize("width", [360, 480, 640, 800, 1600])
-def test_no_width_scrolls_sideways(show, watched, width):
-    watched.page.set_viewport_size({"width": width, "height": 800})
-    page = show(Explorer(samples=["truth"]))
-    assert page.evaluate(SIDEWAYS) <= 0
-    box = page.locator(".kd-plane").bounding_box()
-    assert box["width"] == pytest.approx(box["height"], abs=1)
-    cut = "() => [...document.querySelectorAll('.kd-figure *')].filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth && !e.matches('.kd-track, .kd-ticks, .kd-ticks *, canvas')).map((e) => e.outerHTML.slice(0, 80))"
-    assert page.evaluate(cut) == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_fault(show, theme):
-    page = show(Explorer(**family.PAPER, runs="paper"), theme=theme)
-    found = Axe().run(page).response["violations"]
-    assert [
-        (fault["id"], fault["help"]) for fault in found if fault["impact"] in ("serious", "critical")
-    ] == []
-
-
-def spoil_family(change):
-    def spoil(state):
-        for buffer in state.get("buffers", []):
-            if buffer["path"] == ["family"]:
-                change(buffer)
-
-    return spoil
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (spoil_family(lambda buffer: buffer.update(data=buffer["data"][:-800])), "its fits are damaged"),
-        (spoil_family(lambda buffer: buffer.update(data="")), "its fits are missing"),
-        (
-            lambda state: state.pop("buffers", None) and state["state"].update(family=None),
-            "its fits are missing",
-        ),
-        (
-            lambda state: "beta" in state["state"] and state["state"].update(beta=120),
-            "it has no beta of 120",
-        ),
-        (
-            lambda state: "beta" in state["state"] and state["state"].update(profile="flat"),
-            'it has no profile of "flat"',
-        ),
-    ],
-)
-def test_what_cannot_be_drawn_is_said(show, change, message):
-    page = show(Explorer(), change=change)
-    assert page.locator(".kd-message").inner_text() == f"This interactive figure cannot be shown: {message}."
-    assert page.locator("canvas:visible").count() == 0
-
-
-def test_browser_without_canvas_says_so(show, watched):
-    watched.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
-    page = show(Explorer())
-    assert "this browser has no canvas to draw on" in page.locator(".kd-message").inner_text()
-
-
-def test_closing_a_view_leaves_nothing_behind(watched):
-    explorer = Explorer()
-    left = watched.page.evaluate(
-        """async ({ esm, bytes, settings }) => {
-          const { default: widget } = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
-          const state = { ...settings, family: new DataView(Uint8Array.from(bytes).buffer) };
-          const calls = new Set();
-          const model = { get: (name) => state[name], set() {}, save_changes() {}, send() {},
-            on: (name, call) => calls.add(call), off: (name, call) => calls.delete(call) };
-          const close = widget.render({ model, el: document.body });
-          const before = calls.size;
-          close();
-          return [before, calls.size];
-        }""",
-        {
-            "esm": explorer._esm,
-            "bytes": list(explorer.family),
-            "settings": json.loads(
-                json.dumps(
-                    {
-                        k: v
-                        for k, v in explorer.get_state().items()
-                        if isinstance(v, str | int | float | list | dict)
-                    }
-                )
-            ),
-        },
-    )
-    assert left[0] > 0 and left[1] == 0

@@ -97,7 +97,8 @@ def test_a_chapter_is_opened_run_dragged_and_read_back(lab):
 
 def test_modes_are_dragged_and_python_refits(lab):
     page = lab("modes")
-    handle, notes = page.locator(".kd-handles button").first, page.locator(".kd-notes")
+    page.locator(".kd-more summary").click()
+    handle, notes = page.locator(".kd-handles button").first, page.locator(".kd-figure > .kd-notes")
     precision = page.locator("[data-curve=distilled] .kd-precision")
     before = precision.inner_text()
     box = handle.bounding_box()

@@ -161,6 +161,7 @@ def run(folder, out, own, die_after=None):
     distil(student(), teacher(), texts, ONE_EPOCH, folder / out, objective="jensen_shannon", jsd_weight=0.7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [False, True])
 def test_a_killed_distillation_ends_with_the_bits_of_one_that_was_not(folder, own):
     context = multiprocessing.get_context("forkserver")

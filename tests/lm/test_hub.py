@@ -9,12 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 from huggingface_hub import constants
-from languages import gpt2
+from languages import gpt2, word_tokenizer
 from small_model import equal, one_sentence
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from transformers import PreTrainedTokenizerFast
 
 from kdlite import lm
 from kdlite.lm import weights
@@ -103,14 +99,20 @@ class TestHub:
         hub.repo, model = "somebody/two-layers", gpt2(lm.Language(12, 8, (3,), eos=0))
         model.model.config.eos_token_id = 0
         model.model.save_pretrained(hub.folder)
-        words = Tokenizer(WordLevel({"<end>": 0, "the": 3, "lily": 4, "?": 5}, unk_token="?"))
-        words.pre_tokenizer = Whitespace()
-        PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<end>").save_pretrained(hub.folder)
+        word_tokenizer().save_pretrained(hub.folder)
         found = load("somebody/two-layers@v1.0", prompt="the lily", length=8, dtype=torch.float32)
         assert equal(found, model) and found.prompt == (3, 4) and found.language.eos == 0
         assert found.source == f"hub:somebody/two-layers:commit={COMMIT}"
         assert any("v1.0" in path for path, _ in hub.asked)
-        assert found.decoder == "Generator" and found.sample(2, 0).shape == (2, 8)
+        assert found.sample(2, 0).shape == (2, 8)
+
+    def test_a_configuration_alone_is_a_small_file(self, hub):
+        for _ in range(2):
+            assert weights.config_of("SmolLM2-135M", "hub").hidden_size == 32
+        assert not any(path.endswith(".safetensors") for path, _ in hub.asked)
+        hub.lost = "config.json"
+        with pytest.raises(ConnectionError, match=r"gives no config\.json of no/body"):
+            weights.config_of("no/body")
 
     def test_a_repository_of_pickles_is_refused(self, hub):
         (hub.folder / "model.safetensors").unlink()

@@ -24,7 +24,7 @@ def test_a_truncated_model_draws_and_scores_the_same_distribution(setting):
     log_prob = model.log_prob(TEXTS)
     assert np.isneginf(log_prob).any()
     assert np.exp(log_prob).sum() == pytest.approx(1, abs=1e-5)
-    assert p_value(model.sample(50_000, 0, batch=10_000), TEXTS, log_prob) > 1e-3
+    assert p_value(model.sample(20_000, 0, batch=10_000), TEXTS, log_prob) > 1e-3
     if "top_p" in setting:
         warp = TopPLogitsWarper(0.8)
         np.testing.assert_allclose(log_prob, full_log_prob(MODEL.sharpen(0.7), TEXTS, warp), atol=1e-4)
@@ -46,23 +46,23 @@ def test_a_truncated_model_cannot_be_saved(tmp_path):
 def test_the_likeliest_of_several_texts_is_as_frequent_as_enumeration_says(n):
     expected = selection.best_of(LOG_P, n)
     best = BestOf(MODEL, n)
-    assert p_value(best.sample(20_000, 0, batch=16_000), TEXTS, expected) > 1e-3
+    assert p_value(best.sample(5_000, 0, batch=10_000), TEXTS, expected) > 1e-3
     common = expected > np.log(0.01)  # rarer texts have a rough rank
     np.testing.assert_allclose(best.log_prob(TEXTS)[common], expected[common], atol=0.15)
 
 
-@pytest.mark.parametrize("beta", [0.6, 1.0, 2.0])
+@pytest.mark.parametrize("beta", [0.6, 2.0])
 def test_the_power_of_a_text_is_as_frequent_as_enumeration_says(beta):
     expected = selection.power(LOG_P, beta)
     power = Power(MODEL, beta, candidates=64)
-    assert p_value(power.sample(1_000, 0, batch=32_000), TEXTS, expected) > 1e-3
+    assert p_value(power.sample(400, 0, batch=32_000), TEXTS, expected) > 1e-3
     np.testing.assert_allclose(power.log_prob(TEXTS), expected, atol=0.03)
     assert 0 < power.efficiency <= 1 + 1e-9
 
 
 def test_temperature_alone_is_not_the_power():
     """With one candidate nothing is chosen, and the draws are those of the tempered model."""
-    drawn = Power(MODEL, 2.0, candidates=1).sample(20_000, 0, batch=10_000)
+    drawn = Power(MODEL, 2.0, candidates=1).sample(10_000, 0, batch=10_000)
     assert p_value(drawn, TEXTS, MODEL.sharpen(2.0).log_prob(TEXTS)) > 1e-3
     assert p_value(drawn, TEXTS, selection.power(LOG_P, 2.0)) < 1e-6
 
@@ -93,7 +93,7 @@ def test_both_scores_take_them():
     q = np.exp(selection.best_of(LOG_P, 4))
     sizes = LANGUAGE.size(TEXTS)
     expected = q @ truth.log_prob(TEXTS) / (q @ sizes)
-    found = kd.precision(best, truth=truth, n=4000)
+    found = kd.precision(best, truth=truth, n=1000)
     assert abs(found.value - expected) < 5 * found.stderr
 
 

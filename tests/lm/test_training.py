@@ -25,14 +25,14 @@ from corpora import (
     truth,
     validating,
 )
-from languages import gpt2
+from languages import full_log_prob, gpt2
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaForCausalLM, MambaConfig, MistralConfig, RwkvConfig
 from transformers.models.gpt2.modeling_gpt2 import GPT2Block
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
-from kdlite.lm import Corpus, Language, MarkovMixture, Shape, checkpoint, fit, new
+from kdlite.lm import Corpus, Language, LanguageModel, MarkovMixture, Shape, checkpoint, fit, new
 from kdlite.lm.curve import Point, Progress, jump, points
 from kdlite.lm.training import _Training
 
@@ -534,7 +534,7 @@ def test_activations_made_twice_are_the_same(corpus, tmp_path, maker):
             patch.setattr(layer, "forward", counted)
             recipe = replace(RECIPE, gradient_checkpointing=name == "again", epochs=1)
             fit(maker(corpus.language), corpus, recipe, tmp_path / name)
-    assert calls[1] == 2 * calls[0] > 0
+    assert calls[1] > 1.5 * calls[0] > 0
     first, second = (tmp_path / name / "model.safetensors" for name in ("plain", "again"))
     assert first.read_bytes() == second.read_bytes()
 
@@ -556,3 +556,28 @@ def test_bfloat16_resumes_bit_for_bit(corpus, folder, tmp_path, monkeypatch):
 def dying(step):
     if step == 7:
         raise InterruptedError
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "says"),
+    [
+        (
+            MistralConfig,
+            {"sliding_window": 4, "num_key_value_heads": 2},
+            "texts that share a row would not be read as they are alone",
+        ),
+        (RwkvConfig, {"attention_hidden_size": 16}, "or it has no attention to mask"),
+        (MambaConfig, {}, "it takes no mask of ours"),
+    ],
+)
+def test_an_architecture_that_would_learn_something_else_is_refused(corpus, tmp_path, kind, settings, says):
+    """It draws and scores, a text a row; packed rows would train it on other texts than these."""
+    sizes = {"vocab_size": 5, "hidden_size": 16, "num_hidden_layers": 2, "initializer_range": 0.3}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = AutoModelForCausalLM.from_config(kind(**sizes, **settings, num_attention_heads=4))
+    model = LanguageModel(module, corpus.language)
+    tokens = model.sample(4, 0)
+    np.testing.assert_allclose(model.log_prob(tokens), full_log_prob(model, tokens), atol=1e-4)
+    with pytest.raises(ValueError, match=f"cannot be trained here.*{says}"):
+        fit(model, corpus, RECIPE, tmp_path)

@@ -48,7 +48,7 @@ GOOD = {
     MODEL.draws: {"n": 1, "seed": 0},
     MODEL.sharpen: {},
     MODEL.truncate: {},
-    MODEL.with_prompt: {"prompt": [0]},
+    MODEL.with_prompt: {"prompt": [[0], [1]]},
     MODEL.to: {},
     MODEL.log_prob: {},
     MODEL.read: {},

@@ -33,16 +33,6 @@ def test_from_one_start_it_ends_where_scikit_learn_ends(covariance):
         assert ours.log_prob(x).mean() == pytest.approx(theirs.score(x), abs=1e-4)
 
 
-def test_with_restarts_it_wins_at_least_as_often_as_it_loses():
-    wins = losses = 0
-    for seed in range(20):
-        x = random_mixture(np.random.default_rng(seed), 5, 2, (0.2, 0.6), 1.5).sample(300, seed)
-        ours = kd.fit_mixture(x, 4, seed=seed).log_prob(x).mean()
-        theirs = ScikitMixture(4, n_init=8, random_state=seed).fit(x).score(x)
-        wins, losses = wins + (ours > theirs + 1e-3), losses + (theirs > ours + 1e-3)
-    assert wins >= losses
-
-
 def test_eight_starts_are_made_unless_told_otherwise():
     x = np.random.default_rng(32).normal(size=(60, 2))  # the ninth would have won
     eight, nine = (kd.fit_mixture(x, 5, n_init=n, seed=0) for n in (8, 9))

@@ -18,10 +18,22 @@ def test_log_prob_agrees_with_scikit_learn(dim):
     np.testing.assert_allclose(mixture.responsibilities(x), theirs.predict_proba(x), atol=1e-8)
 
 
-def test_density_integrates_to_one():
-    axis = np.arange(-4, 4, 0.02)
-    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    assert np.exp(paper_truth(0.25).log_prob(grid)).sum() * 0.02**2 == pytest.approx(1, abs=1e-6)
+@pytest.mark.parametrize("kind", ["full", "tied", "diag", "spherical"])
+def test_scikit_learns_mixtures_come_and_go(kind):
+    x = paper_truth(0.25).sample(400, 0)
+    theirs = ScikitMixture(3, covariance_type=kind, random_state=0).fit(x)
+    ours = kd.GaussianMixture.from_sklearn(theirs)
+    np.testing.assert_allclose(ours.log_prob(x), theirs.score_samples(x), atol=1e-8)
+    again = ours.to_sklearn()
+    np.testing.assert_allclose(again.score_samples(x), theirs.score_samples(x), atol=1e-8)
+    np.testing.assert_array_equal(again.predict(x), theirs.predict(x))
+    assert again.sample(5)[0].shape == (5, 2) and again.aic(x) >= theirs.aic(x) - 1e-6
+
+
+@pytest.mark.parametrize("thing", [ScikitMixture(3), 3, None])
+def test_what_is_no_fitted_mixture_is_refused(thing):
+    with pytest.raises(ValueError, match=r"from_sklearn takes a fitted mixture, got .*; fit it first"):
+        kd.GaussianMixture.from_sklearn(thing)
 
 
 def test_samples_have_the_moments_of_the_mixture():

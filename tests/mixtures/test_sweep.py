@@ -65,13 +65,6 @@ def test_sampled_scores_agree_with_exact_scores_of_the_same_mixtures(sampled):
                     )
 
 
-def test_arrays_have_a_row_a_seed_and_a_column_a_beta(sampled):
-    for curve in CURVES:
-        assert getattr(sampled, curve).precision.shape == getattr(sampled, curve).recall.shape == (3, 4)
-    assert sampled.teacher_entropy.shape == (3, 4)
-    assert len(np.unique(sampled.direct.precision)) == 3
-
-
 def test_a_seed_gives_the_same_row_in_any_company(sampled):
     alone = kd.sweep(
         paper_truth(0.25),

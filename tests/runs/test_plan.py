@@ -138,7 +138,7 @@ def test_an_unknown_device_or_truth_is_named():
     with pytest.raises(ValueError, match="unknown device 'abacus'; known are h100, a100, t4, cpu"):
         plan(SMOKE, "abacus")
     profile = Profile.load("colab")
-    with pytest.raises(ValueError, match=r"shape of 'Other' is not known; known are SmolLM2-1\.7B"):
+    with pytest.raises(ValueError, match=r"unknown model 'Other'; pass a folder that exists, a Hub id"):
         plan(replace(profile, truth=replace(profile.truth, name="Other")), "t4")
 
 

@@ -118,8 +118,8 @@ def test_a_model_that_cannot_be_read_is_named(saved, tmp_path, command, damage):
         (["--n", "1"], "n must be an integer >= 2, got 1"),
         (["--n", "many"], "argument --n: invalid int value: 'many'; see"),
         (["--length", "9999"], "lower length"),
-        (["--prompt", "The"], "has no tokenizer to read the prompt 'The'"),
-        (["--truth", "SmolLM3"], "unknown model 'SmolLM3'; known are SmolLM2-135M"),
+        (["--prompt", "The"], "no tokenizer to read the prompt 'The'"),
+        (["--truth", "SmolLM3"], "unknown model 'SmolLM3'; pass a folder that exists"),
         (["--truth", "OTHER"], "the length of the student is 6, that of the truth is 7; give both"),
     ],
 )

@@ -36,7 +36,7 @@ def tiny():
 
 
 @pytest.fixture(scope="module")
-def out(tiny, tmp_path_factory):
+def studied(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study") / "run"
     lm.run(tiny, folder)
     return folder
@@ -108,21 +108,21 @@ def test_a_students_judge_is_not_its_teacher():
             assert job.judge != f"teacher-t{job.teacher_seed}"
 
 
-def test_a_row_is_what_its_texts_say(out, tiny):
+def test_a_row_is_what_its_texts_say(studied, tiny):
     """Of one row, every number from the texts and models themselves."""
-    table = json.loads((out / "results.json").read_text())
+    table = json.loads((studied / "results.json").read_text())
     rows = [r for r in table["rows"] if (r["curve"], r["capacity"], r["seed"]) == ("cooled", "8x1", 1)]
     row = next(r for r in rows if r["tau"] == 0.6)
     student = tiny.study.capacities["8x1"]
     language = tiny.truth.language
     model = (
         lm.new(student.shape, language)
-        .with_weights(out / "direct-8x1-s1" / "model.safetensors")
+        .with_weights(studied / "direct-8x1-s1" / "model.safetensors")
         .sharpen(1 / 0.6)
     )
     truth = lm.new(tiny.truth.shape, language, seed=tiny.truth.seed).sharpen(tiny.truth.beta)
-    texts = Corpus.open(out / "score-direct-8x1-s1-at-0.6" / "samples").texts()
-    others = Corpus.open(out / "truth-score").texts()[: tiny.texts.score]
+    texts = Corpus.open(studied / "score-direct-8x1-s1-at-0.6" / "samples").texts()
+    others = Corpus.open(studied / "truth-score").texts()[: tiny.texts.score]
     size = language.size(texts).sum()
     own, judged = model.log_prob(texts).sum() / size, truth.log_prob(texts).sum() / size
     assert row["precision"]["value"] == pytest.approx(judged, abs=1e-4)
@@ -132,9 +132,9 @@ def test_a_row_is_what_its_texts_say(out, tiny):
     assert row["recall"]["value"] == pytest.approx(recall, abs=1e-4)
 
 
-def test_the_first_comparison_is_precision_at_equal_recall(out, tiny):
+def test_the_first_comparison_is_precision_at_equal_recall(studied, tiny):
     """The mean over temperatures below 1 is the mean of theirs, where each is known."""
-    table = json.loads((out / "results.json").read_text())
+    table = json.loads((studied / "results.json").read_text())
     comparisons = [c for c in table["comparisons"] if c["capacity"] == "16x1" and c["curve"] == "distilled"]
     first = comparisons[0]
     assert (first["number"], first["against"], first["tau"]) == ("precision at equal recall", "cooled", None)
@@ -147,8 +147,8 @@ def test_the_first_comparison_is_precision_at_equal_recall(out, tiny):
     assert prices["recall lost for each nat gained"] == pytest.approx(lost / gained, rel=0.01, abs=1e-3)
 
 
-def test_a_record_holds_all_that_was_measured(out, tiny):
-    table = json.loads((out / "results.json").read_text())
+def test_a_record_holds_all_that_was_measured(studied, tiny):
+    table = json.loads((studied / "results.json").read_text())
     measures = [s for s in stages(tiny) if isinstance(s.job, Measure)]
     assert len(table["rows"]) == len(measures)
     fits = {s.name for s in stages(tiny) if isinstance(s.job, Fit)}
@@ -158,19 +158,19 @@ def test_a_record_holds_all_that_was_measured(out, tiny):
     assert all({"commit", "seconds"} <= set(stage) for stage in done.values())
 
 
-def test_exported_students_are_the_trained_ones_in_half_precision(out, tiny):
-    found = json.loads((out / "weights" / "language.json").read_text())
+def test_exported_students_are_the_trained_ones_in_half_precision(studied, tiny):
+    found = json.loads((studied / "weights" / "language.json").read_text())
     assert len(found["shapes"]) == 2 * 4  # two capacities, direct and at three temperatures
     for name in found["shapes"]:
-        half = load_file(out / "weights" / f"{name}.safetensors")
-        whole = load_file(out / name / "model.safetensors")
+        half = load_file(studied / "weights" / f"{name}.safetensors")
+        whole = load_file(studied / name / "model.safetensors")
         assert half.keys() == whole.keys()
         for key, value in whole.items():
             assert np.array_equal(half[key], value.astype(np.float16))
 
 
-def test_a_part_of_a_corpus_is_whole_shards(out):
-    corpus = Corpus.open(out / "truth-train")
+def test_a_part_of_a_corpus_is_whole_shards(studied):
+    corpus = Corpus.open(studied / "truth-train")
     part = corpus.part(64, 192)
     assert np.array_equal(part.texts(), corpus.texts()[64:192])
     assert part.tokens == corpus.size(part.texts()).sum()

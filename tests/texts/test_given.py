@@ -88,7 +88,10 @@ def test_tables_are_read_row_by_row(tmp_path):
         assert found.digest == digest
     for data, said in (
         (rows, r"row 0 must have the columns \['text'\], it has \['id', 'story'\]"),
-        ({"train": rows}, "row 0 must have the columns .* it has 'train'; name them, or pass one split"),
+        (
+            {"train": rows},
+            "data must be rows, or a folder of them, got {'train': .*; pass a list, a stream, or one split",
+        ),
         (tmp_path / "table", r"row 0 must have the columns \['text'\]"),
         (tmp_path / "texts" / "manifest.json", "cannot be read"),
         (tmp_path / "none", "holds no Parquet file"),
@@ -113,12 +116,12 @@ def test_each_text_names_its_prompt(tmp_path):
 @pytest.mark.parametrize(
     ("texts", "changes", "said"),
     [
-        ("the cat", {}, "texts must be several strings, got 'the cat'"),
+        ("the cat", {}, "texts must be strings, got 'the cat'; pass a list"),
         ([], {}, "there is no text"),
         (["cat", None], {}, "text 1 must be a string, got None"),
         (["cat", "dog <end> cat"], {}, "text 1 goes on after its end token 0 in place 1"),
         (["cat sat"], {"eos": None}, "text 0 has 2 tokens of 4, and the language has no end token"),
-        (["cat"], {"prompt": PAIRS}, "text 0 must be a pair of prompt and string, got 'cat'"),
+        (["cat"], {"prompt": PAIRS}, "text 0 must be a pair of its prompt and a string, got 'cat'"),
         ([("cat", "cat")], {"prompt": PAIRS}, "'cat' is none of the language's 2 prompts"),
         ([(2, "cat")], {"prompt": PAIRS}, "among texts 0 to 0, prompt 2 is outside the list of 2"),
         (["dog"], {"vocabulary": 9}, "among texts 0 to 0, token 9 is outside the vocabulary of 9"),
@@ -205,7 +208,7 @@ def test_prompts_that_people_type_become_ids():
     ):
         with pytest.raises(ValueError, match=said):
             encode(prompt, reader)
-    with pytest.raises(ValueError, match="weights are for several prompts, got one, 'the'"):
+    with pytest.raises(ValueError, match=r"weights are for several prompts, got \[1\] for one"):
         encode("the", tokenizer, weights=[1])
 
 

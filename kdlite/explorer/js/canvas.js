@@ -19,6 +19,7 @@ function begin(canvas) {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   context.lineWidth = 1;
+  context.textAlign = "left";
   context.font = `12px ${getComputedStyle(canvas).fontFamily}`;
   return { context, width, height };
 }
@@ -30,10 +31,15 @@ function drawLine(context, x0, y0, x1, y1) {
   context.stroke();
 }
 
-// Names beside what they name: above, below, right or left, wherever no name is yet.
+const KEPT = new WeakMap(); // the sides on which the names of a canvas were last put
+const LOYAL = 120; // square pixels that a name may cover before it changes sides
+
+// Names beside what they name: above, below, right or left, wherever no name is yet, and if possible where they were.
 class Names {
   constructor(context, { left, right, top, bottom }, ground) {
     Object.assign(this, { context, left, right, top, bottom, ground, taken: [] });
+    if (!KEPT.has(context.canvas)) KEPT.set(context.canvas, {});
+    this.kept = KEPT.get(context.canvas);
   }
 
   // Keep names off a point.
@@ -60,7 +66,11 @@ class Names {
       return this.taken.reduce((sum, [left, top, right, bottom]) =>
         sum + Math.max(0, Math.min(r, right) - Math.max(l, left)) * Math.max(0, Math.min(b, bottom) - Math.max(t, top)), 0);
     };
-    const best = inside.reduce((best, place) => (covered(place) < covered(best) ? place : best));
+    const costs = inside.map(covered);
+    const least = costs.indexOf(Math.min(...costs));
+    const side = costs[this.kept[text]] <= costs[least] + LOYAL ? this.kept[text] : least;
+    this.kept[text] = side;
+    const best = inside[side];
     this.taken.push(boxed(best));
     context.textAlign = "left";
     context.lineJoin = "round";

@@ -234,5 +234,5 @@ function render({ model, el }) {
   return () => explorer?.remove();
 }
 
-export { decodeFamily, logDensity, part, pictureOf, prepare };
+export { Cloud, Travel, decodeFamily, logDensity, part, pictureOf, prepare };
 export default { render };

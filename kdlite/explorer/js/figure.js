@@ -32,7 +32,7 @@ class Figure {
     this.notes = text("notes", { role: "status" });
     this.hint = text("notes");
     this.message = text("message", { role: "alert", hidden: true });
-    this.playButton = makeButton("Play", () => (player.plays ? player.stop() : explorer.play()));
+    this.playButton = makeButton("Play", () => (player.plays ? player.stop() : explorer.play()), { class: "kd-play" });
     this.returnButton = makeButton("Back to the paper’s run", () => set({ ...header.runs, modes: [] }));
     this.hasRuns = explorer.model.get("runs") === "paper";
     this.newButton = makeButton("New samples", () => live.ask("runs", { runs: "new" }), { disabled: true });
@@ -46,7 +46,7 @@ class Figure {
       teacher: check("teacher", { type: "checkbox" }, symbol("teacher", "teacher’s"), " dots, too"),
     };
     this.body = this.arrange(live.handles);
-    this.root = make("div", { class: "kd-explorer" }, this.body, this.message, this.spoken);
+    this.root = make("div", { class: "kd-explorer kd-mixtures" }, this.body, this.message, this.spoken);
   }
 
   arrange(handles) {

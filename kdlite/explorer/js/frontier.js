@@ -129,7 +129,7 @@ function drawFrontier(canvas, { picture, runs, stale }, colours, from) {
   put("student", colours.studentText, now.distilled);
   put("truth", colours.truth, [own, own]);
   put("teacher", colours.teacher, now.teacher);
-  put("direct student", colours.directText, now.direct);
+  put(width > 420 ? "direct student" : "direct", colours.directText, now.direct);
   const same = Math.hypot(x(now.cooled[1]) - x(now.direct[1]), y(now.cooled[0]) - y(now.direct[0])) < 8;
   if (!same) put("direct, cooled", colours.directText, now.cooled);
 }

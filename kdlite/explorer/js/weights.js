@@ -17,7 +17,7 @@ class Weights {
   makeBar(k) {
     const fill = make("span", { class: "kd-fill" });
     const original = make("span", { class: "kd-original" });
-    const element = make("button", { type: "button", class: "kd-bar" }, make("span", { class: "kd-room" }, fill, original), `${k + 1}`);
+    const element = make("button", { type: "button" }, make("span", { class: "kd-room" }, fill, original), `${k + 1}`);
     for (const [event, pointed] of [["pointerenter", k], ["focus", k], ["pointerleave", -1], ["blur", -1]]) {
       element.addEventListener(event, () => this.point(pointed));
     }
