@@ -100,8 +100,8 @@ class Decoder(nn.Module):
             "embedding": backbone.embed_tokens.weight.detach(),
             "norm": backbone.norm.weight.detach(),
             "head": model.lm_head.weight.detach(),
-            "cos": cos[0],  # (span, D)
-            "sin": sin[0],
+            "cos": cos[0, :, :, None],  # (span, D, 1)
+            "sin": sin[0, :, :, None],
             "places": places,
             "keys": cache,
             "values": cache.clone(),
@@ -134,9 +134,9 @@ class Decoder(nn.Module):
         ``span`` places; writes the newest token's keys and values to the cache.
         """
         token = self.text[:, :rows].index_select(0, self.place)[0]
+        # Rotary encodings meet as differences of places: a shorter prompt may begin late.
+        cos, sin = self.cos.index_select(0, self.place)[0], self.sin.index_select(0, self.place)[0]
         pad = self.pad[:rows]
-        own = (self.place - pad).clamp(min=0)  # place of the token in its own prompt and text
-        cos, sin = self.cos[own].T, self.sin[own].T  # (D, rows)
         before = (self.places[:span] < pad[:, None]) & (self.place >= pad)[:, None]  # padding sees padding
         unseen = ((self.places[:span] > self.place) | before)[:, None, None]  # (rows, 1, 1, span)
         x = self.embedding[token].T  # (H, rows)
