@@ -72,9 +72,10 @@ import numpy as np
 import kdlite as kd
 from kdlite import plots
 from kdlite.plots.plane import _plane
-from kdlite.explorer.family import BETAS, paper_truth
+from kdlite.explorer.family import BETAS
+from kdlite.mixtures.examples import ring
 
-truth = paper_truth(0.25)
+truth = ring(0.25)
 sweep = kd.sweep(truth, betas=BETAS, teacher_components=4, student_components=1)
 
 @ipywidgets.interact(stop=ipywidgets.IntSlider(14, 0, len(BETAS) - 1))

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from kdlite.explorer.storage import Family, to_rows
+from kdlite.mixtures.examples import CENTRES, VARIANCE, ring
 from kdlite.mixtures.mixture import GaussianMixture
 from kdlite.mixtures.sweep import Sizes, Sweep, sweep
 from kdlite.parallel import each
@@ -26,18 +27,10 @@ BETAS = (  # denser where the fits move; the page interpolates between two of th
 TEACHER_COMPONENTS = (2, 4, 6, 8)
 STUDENT_COMPONENTS = (1, 2, 3, 4)
 RATES = {"equal": 0.0, "mild": 0.25, "strong": 0.6}  # weights of the truth proportional to exp(-rate * rank)
-CENTRES = ((-1, 1), (0, 1), (1, 1), (-1, 0), (1, 0), (-1, -1), (0, -1), (1, -1))
-VARIANCE = 0.025
 PAPER = {"profile": "equal", "teacher_components": 4, "student_components": 1, "beta": 100.0}
 RUNS = 300  # of the paper's recipe
 COMMAND = "python -m kdlite.explorer.family"
 _FILE = "family.bin"
-
-
-def paper_truth(rate: float) -> GaussianMixture:
-    """The truth of Cha & Cho (2025), section 4, here with weights proportional to exp(-rate * rank)."""
-    weights = np.exp(-rate * np.arange(len(CENTRES)))
-    return GaussianMixture(weights / weights.sum(), CENTRES, [VARIANCE * np.eye(2)] * len(CENTRES))
 
 
 def stored_bytes() -> bytes:
@@ -184,7 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog=COMMAND, description=main.__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / _FILE)
     out = parser.parse_args().out
-    truths = {name: paper_truth(rate) for name, rate in RATES.items()}
+    truths = {name: ring(rate) for name, rate in RATES.items()}
     family = compute(
         truths, teacher_components=TEACHER_COMPONENTS, student_components=STUDENT_COMPONENTS, show=tqdm
     )

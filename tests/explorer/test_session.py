@@ -10,8 +10,9 @@ import kdlite as kd
 from kdlite.explorer import family
 from kdlite.explorer.session import Session
 from kdlite.explorer.storage import Family, to_mixture, to_rows
+from kdlite.mixtures.examples import ring
 
-TRUTH = to_rows(family.paper_truth(0.25), 8).tolist()
+TRUTH = to_rows(ring(0.25), 8).tolist()
 QUESTION = {"id": "1", "kind": "fit", "truth": TRUTH, "profile": "mild", "teacher_components": 4,
             "student_components": 1, "betas": [1.0, 4.0, 10.0]}  # fmt: skip
 
