@@ -42,7 +42,7 @@ function drawFrontier(canvas, { picture, runs, stale }, colours, from) {
     drawLine(context, last, box.top, last, box.bottom);
     context.fillText(number(tick, 0), last, box.bottom + 15);
   }
-  context.fillText("recall (nats) →", (box.left + box.right) / 2, height - 5);
+  context.fillText("recall (nats, square-root scale) →", (box.left + box.right) / 2, height - 5);
   context.textAlign = "left";
   context.fillText("↑ precision (nats)", 2, 12);
 
@@ -177,8 +177,11 @@ function drawParts(canvas, { now, curves, entropies, ownEntropy, directEntropy }
   drawLine(context, x(-ownEntropy), 28, x(-ownEntropy), 48);
   drawLine(context, x(0), 13, x(0), 59);
   context.setLineDash([]);
+  context.fillStyle = colours.muted;
+  context.textAlign = "right";
+  context.fillText("0", x(0), 11);
   bar(17, "spread", "−H(p″)", 0, -ownEntropy, -directEntropy, 0.45);
-  bar(48, "distance from the truth", "−KL(p″‖p*)", -ownEntropy, precision, now.direct[0], 1);
+  bar(48, "off the truth", "−KL(p″‖p*)", -ownEntropy, precision, now.direct[0], 1);
   context.fillStyle = colours.directText;
   context.textAlign = "right";
   context.fillText("| direct student", right, 74);
