@@ -1,6 +1,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
+LIVE ?= 1
 BIN := .venv/bin
 
 .PHONY: help book serve test quick proof old new mutants lab bench toy knobs cpu stories gpu gpu-record sync lock licences
@@ -8,8 +9,9 @@ BIN := .venv/bin
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
-book: .venv/ready ## build the book
-	$(BIN)/jupyter-book build book --config _config.yml --path-output . --all -W -n --keep-going
+book: .venv/ready ## build the book (LIVE=0: without Python in its pages)
+	@test $(LIVE) = 0 || $(BIN)/python -m kdlite.explorer.runtime
+	LIVE=$(LIVE) $(BIN)/jupyter-book build book --config _config.yml --path-output . --all -W -n --keep-going
 	@echo "Open $(CURDIR)/_build/html/intro.html"
 
 serve: .venv/ready ## serve the built book on 127.0.0.1

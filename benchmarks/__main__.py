@@ -21,7 +21,7 @@ from kdlite.files import replacing
 from kdlite.store import write_json
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("sweep", "integrals", "losses", "sampling", "training", "explorer", "page")
+NAMES = ("sweep", "integrals", "losses", "sampling", "training", "explorer", "alive", "page")
 KEPT, OUT = ROOT / "_runs" / "bench", ROOT / "benchmarks" / "RESULTS.md"
 
 

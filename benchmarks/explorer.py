@@ -2,7 +2,7 @@
 
 In a static page: page load to the first frame, and input event to finished frame over 500 random moves of random
 sliders by the mouse. In JupyterLab: the same picture redrawn by ipywidgets.interact with matplotlib, in turn with the
-moves; and a mode of the truth dragged, refitted and redrawn.
+moves.
 """
 
 import random
@@ -26,7 +26,7 @@ from kdlite.explorer import Explorer  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 VIEW = {"width": 1400, "height": 1200}
-LOADS, REPEATS, MOVES, REDRAWS, DRAGS, RELEASES = 7, 3, 500, 5, 40, 5
+LOADS, REPEATS, MOVES, REDRAWS = 7, 3, 500, 5
 
 # For each input event: the time to the end of its drawing; that and the time the browser then spends on styles,
 # layout and paint; and the time until all of it is done, which includes the wait for the display's next refresh.
@@ -49,18 +49,6 @@ WATCH = """() => {
   });
 }"""
 FIRST = """document.addEventListener("kdlite:frame", () => (window.first ??= performance.now()));"""
-DRAGGED = """() => {
-  window.refits = [];
-  let start = 0;
-  document.addEventListener("pointermove", () => (start = performance.now()), true);
-  document.addEventListener("pointerup", () => (start = performance.now()), true);
-  document.addEventListener("kdlite:frame", ({ detail }) => {
-    if (start && !detail.pending) {
-      window.refits.push(performance.now() - start);
-      start = 0;
-    }
-  });
-}"""
 REDRAWN = """() => {
   window.redraws = [];
   let start = 0;
@@ -84,9 +72,10 @@ import numpy as np
 import kdlite as kd
 from kdlite import plots
 from kdlite.plots.plane import _plane
-from kdlite.explorer.family import BETAS, paper_truth
+from kdlite.explorer.family import BETAS
+from kdlite.mixtures.examples import ring
 
-truth = paper_truth(0.25)
+truth = ring(0.25)
 sweep = kd.sweep(truth, betas=BETAS, teacher_components=4, student_components=1)
 
 @ipywidgets.interact(stop=ipywidgets.IntSlider(14, 0, len(BETAS) - 1))
@@ -98,7 +87,6 @@ def draw(stop):
     axes[0, 2].bar(np.arange(4), teacher.weights, color=plots.COLOURS["teacher"])
     display(fig)
 """
-LIVE = "from kdlite.explorer import Explorer\nexplorer = Explorer(beta=4)\nexplorer"
 
 
 def p95(values: list[float]) -> float:
@@ -161,36 +149,11 @@ def redraw(page: Page) -> list[float]:
     return page.evaluate("window.redraws")
 
 
-def drag(page: Page) -> tuple[list[float], list[float]]:
-    """Milliseconds from each step of a dragged mode to the picture of the new fit, and from letting go to the curve."""
-    handle = page.locator(".kd-handles button").first
-    handle.wait_for(timeout=60_000)
-    page.evaluate(DRAGGED)
-    drags, releases = [], []
-    for release in range(RELEASES):
-        box = handle.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.mouse.move(x, y)
-        page.mouse.down()
-        sign = 1 if release % 2 == 0 else -1
-        for i in range(1, DRAGS // RELEASES + 1):
-            page.evaluate("window.refits.length = 0")
-            page.mouse.move(x + sign * 4 * i, y + sign * 3 * i)
-            page.wait_for_function("window.refits.length")
-            drags += page.evaluate("window.refits.slice(0, 1)")
-        page.evaluate("window.refits.length = 0")
-        page.mouse.up()
-        page.wait_for_function("window.refits.length")
-        releases += page.evaluate("window.refits.slice(0, 1)")
-    return drags, releases
-
-
 def measure(browser, folder: Path) -> list[Row]:
     """All of it."""
     page_file = folder / "page.html"
     page_file.write_text(static_page([Explorer(beta=4)]))
     write_notebook(folder / "interact.ipynb", INTERACT)
-    write_notebook(folder / "live.ipynb", LIVE)
     loads, moves, redraws = load(browser, page_file), [], []
     with jupyterlab(folder) as address, browser.new_context(viewport=VIEW) as context:
         page = context.new_page()
@@ -200,8 +163,6 @@ def measure(browser, folder: Path) -> list[Row]:
         for seed in range(REPEATS):
             moves.append(move(browser, page_file, seed))
             redraws.append(redraw(page))
-        run_all(page, address, "live.ipynb")
-        drags, releases = drag(page)
     ours, theirs = ([statistics.median(t) for t in times] for times in ([m["shown"] for m in moves], redraws))
     parts = {
         name: spread([p95(times[name]) for times in moves], "ms") for name in ("finished", "drawn", "shown")
@@ -222,12 +183,6 @@ def measure(browser, folder: Path) -> list[Row]:
             remark=f"of that drawing {parts['drawn']}; with the wait for a refresh {parts['shown']}",
         ),
         Row("explorer: page load to first frame", spread(loads, "ms"), "at most 1500 ms asked"),
-        Row(
-            "explorer: a mode dragged, refitted and redrawn",
-            spread(drags, "ms"),
-            "a median of at most 150 ms asked",
-        ),
-        Row("explorer: the whole curve after letting go", spread(releases, "ms"), "at most 2000 ms asked"),
     ]
 
 

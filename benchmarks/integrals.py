@@ -15,7 +15,7 @@ import numpy as np
 
 import kdlite as kd
 from benchmarks.measure import Row, hand_over, in_turn, ratios, spread
-from kdlite.explorer.family import paper_truth
+from kdlite.mixtures.examples import ring
 
 MOST, REPEATS = 2_000_000, 5
 Score = Callable[..., kd.Estimate]
@@ -23,7 +23,7 @@ Score = Callable[..., kd.Estimate]
 
 def pairs() -> dict[str, tuple[Score, kd.GaussianMixture, kd.GaussianMixture]]:
     """What is computed, of which student, against which truth."""
-    truth, many = paper_truth(0.25), scattered(50)
+    truth, many = ring(0.25), scattered(50)
     narrow = kd.GaussianMixture(truth.weights, truth.means, truth.covariances / 9)
     line = kd.GaussianMixture([0.5, 0.3, 0.2], [[-2.0], [0.0], [3.0]], [[[0.25]], [[0.04]], [[1.0]]])
     teacher, student = kd.fit_mixture(truth, 4), kd.fit_mixture(truth, 1)

@@ -11,9 +11,9 @@ from sklearn.mixture import GaussianMixture as ScikitMixture
 import kdlite as kd
 from benchmarks.measure import Row, hand_over, in_turn, ratios, spread
 from kdlite.distribution import stream_seed
-from kdlite.explorer.family import paper_truth
+from kdlite.mixtures.examples import ring
 
-TRUTH, REPEATS = paper_truth(0.0), 5
+TRUTH, REPEATS = ring(0.0), 5
 BETAS, SEEDS, SIZES = np.geomspace(1, 100, 41), range(20), kd.Sizes()
 
 

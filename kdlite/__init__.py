@@ -3,6 +3,7 @@
 from kdlite.advice import TauChoice, choose_tau, samples_needed
 from kdlite.distribution import Distribution, Estimate, precision, recall
 from kdlite.frontier import Curve, Frontier
+from kdlite.mixtures import examples as examples
 from kdlite.mixtures.divergences import forward_kl, jensen_shannon, minimise, reverse_kl
 from kdlite.mixtures.em import fit_mixture, fit_mixtures
 from kdlite.mixtures.mixture import GaussianMixture

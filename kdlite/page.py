@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # The book's pages load the same file.
 LOADER = resources.files("kdlite.explorer") / "js" / "anywidget-static.js"
 _KIND = "application/vnd.jupyter.widget-{}+json"
+_RUNTIME = "kdlite-runtime"
 _VERSION = {"version_major": 2, "version_minor": 0}
 _FRAME = """\
 <!doctype html>
@@ -64,15 +65,28 @@ def save(path: str | Path, body: str, *, title: str) -> None:
         temporary.write_bytes(content)
 
 
-def widget(shown: "Widget") -> str:
-    """The body of a page that shows one anywidget as it stands."""
+def widget(shown: "Widget", runtime: str = "") -> str:
+    """The body of a page that shows one anywidget as it stands.
+
+    Args:
+        shown: the widget.
+        runtime: the JSON of the Python that answers it in the page, where the page has one.
+    """
     from ipywidgets.embed import dependency_state  # slow to import, and not every page holds a widget
 
     state = _block("state", {**_VERSION, "state": dependency_state([shown], drop_defaults=False)})
     view = _block("view", {**_VERSION, "model_id": shown.model_id})
-    return f"{state}\n{view}\n<script>\n{LOADER.read_text(encoding='utf-8')}</script>"
+    carried = (
+        f'<script type="application/json" id="{_RUNTIME}">{_safe(runtime)}</script>\n' if runtime else ""
+    )
+    start = f'<script data-runtime="{_RUNTIME}">' if runtime else "<script>"
+    return f"{state}\n{view}\n{carried}{start}\n{LOADER.read_text(encoding='utf-8')}</script>"
 
 
 def _block(kind: str, content: dict) -> str:
-    text = json.dumps(content).replace("<", "\\u003c")  # no text inside can end the block
-    return f'<script type="{_KIND.format(kind)}">{text}</script>'
+    return f'<script type="{_KIND.format(kind)}">{_safe(json.dumps(content))}</script>'
+
+
+def _safe(text: str) -> str:
+    """JSON of which no text inside can end the block that it stands in."""
+    return text.replace("<", "\\u003c")

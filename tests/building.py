@@ -1,5 +1,6 @@
 """Run and build a copy of the book, for the tests that look at notebooks and pages."""
 
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -12,8 +13,10 @@ ROOT = Path(__file__).parents[1]
 TOOLS = Path(sys.executable).parent
 
 
-def run(command, folder):
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def run(command, folder, **environment):
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | environment
+    )
 
 
 def execute(folder):
@@ -30,10 +33,11 @@ def execute(folder):
     return {case.get("file"): "\n".join(child.text or "" for child in case) for case in cases}
 
 
-def build(folder, strict=True, **changes):
+def build(folder, strict=True, live=False, **changes):
     """Build a folder's book/ as it is, without executing it, and return the folder of the pages.
 
-    The changes are made to the configuration first. Strict: warnings are errors.
+    The changes are made to the configuration first. Strict: warnings are errors. Live: with Python in
+    its pages.
     """
     config = yaml.safe_load((folder / "_config.yml").read_text())
     config["execute"]["execute_notebooks"] = "off"
@@ -41,6 +45,6 @@ def build(folder, strict=True, **changes):
         config[key].update(value)
     (folder / "build.yml").write_text(yaml.safe_dump(config))
     command = [TOOLS / "jupyter-book", "build", "book", "--config", "build.yml", "--path-output", "."]
-    done = run([*command, *(["-W", "-n", "--keep-going"] if strict else [])], folder)
+    done = run([*command, *(["-W", "-n", "--keep-going"] if strict else [])], folder, LIVE=str(int(live)))
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "_build" / "html"

@@ -30,7 +30,9 @@ def sources():
             if cell.cell_type == "markdown":
                 yield f"book/text/{name}.md", plain(cell.source)
             else:
-                yield f"book/text/{name}.md", cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+                figure = cell.metadata.get("mystnb", {})
+                yield f"book/text/{name}.md", figure.get("image", {}).get("alt", "")
+                yield f"book/text/{name}.md", figure.get("figure", {}).get("caption", "")
     for name in MARKDOWN:
         yield name, plain((ROOT / name).read_text())
     for path in (path for folder in CODE for path in sorted((ROOT / folder).rglob("*.py"))):

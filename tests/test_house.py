@@ -12,7 +12,7 @@ import kdlite
 HOME = Path(kdlite.__file__).parent
 # From the ground up. Rooms on one floor do not know of each other.
 FLOORS = (
-    {"checks", "files", "page", "parallel", "provenance", "store"},
+    {"checks", "files", "packages", "page", "parallel", "provenance", "store"},
     {"advice", "distribution", "frontier", "selection"},
     {"mixtures", "texts"},
     {"explorer", "lm", "plots"},
@@ -91,7 +91,7 @@ def test_the_other_way_is_seen(module, source):
     assert len(list(wrong(module, ast.parse(source)))) == 1
 
 
-def test_mixtures_and_texts_run_where_there_is_numpy_alone_and_no_thread():
+def test_mixtures_texts_and_the_session_run_where_there_is_numpy_alone_and_no_thread():
     """As in a browser, where Python is called emscripten, starts no thread and no process, and has few packages."""
     program = f"""
 import sys
@@ -106,6 +106,7 @@ def refuse(self):
 threading.Thread.start = refuse
 
 import kdlite as kd
+from kdlite.explorer.session import Session
 from kdlite.lm import Corpus, Language, MarkovMixture, Recipe, Results
 from kdlite.texts.geometry import coverage
 from kdlite.texts.results import Results
@@ -113,6 +114,9 @@ from kdlite.texts.results import Results
 truth = kd.GaussianMixture([0.7, 0.3], [[0.0, 0.0], [4.0, 0.0]], [np.eye(2)] * 2)
 for sizes in (None, kd.Sizes(20, 20, 20)):
     kd.sweep(truth, betas=[1, 2], teacher_components=2, student_components=1, sizes=sizes)
+question = dict(id="1", profile="own", truth=[[1, 0, 0, 1, 0, 1], [1, 4, 0, 1, 0, 1]], teacher_components=2)
+for kind in ("fit", "runs"):
+    assert Session().reply(question | dict(kind=kind, student_components=1, betas=[1, 2], beta=2))[1]
 chains = MarkovMixture.random(2, 3, 4, decay=0.5, concentration=0.5, seed=0)
 kd.precision(chains.sharpen(2), truth=chains, n=5)
 coverage(np.random.default_rng(0).normal(size=(9, 2)), np.zeros((9, 2)) + np.arange(9)[:, None])

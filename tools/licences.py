@@ -11,12 +11,14 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from kdlite.explorer.runtime import RELEASE
+
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "LICENSES.md"
 _HEAD = """# Licences of what this project uses
 
-kdlite itself is under the [MIT licence](LICENSE) and carries none of these packages with it. The table holds every
-package of `requirements.txt`, with the licence that the package itself declares. "core" is what `import kdlite` needs,
+kdlite itself is under the [MIT licence](LICENSE) and carries none of these packages with it; what the built pages carry
+is named at the end. The table holds every package of `requirements.txt`, with the licence that the package itself declares. "core" is what `import kdlite` needs,
 "book" what a chapter needs besides, "lm" what `kdlite.lm` needs, each with all that it needs in turn; the others build
 and test the pages. On a Linux machine with an NVIDIA GPU, torch also brings NVIDIA's own libraries, under NVIDIA's
 licence.
@@ -26,12 +28,24 @@ Written by `make licences`.
 | package | version | needed by | licence |
 |---|---|---|---|
 """
+_TAIL = """
+## In the pages of the built book
+
+A page whose explorer a reader takes hold of loads `runtime.js`, which `make book` makes from unchanged files of other
+projects (`kdlite/explorer/runtime.py` names them with their hashes), and MathJax is served beside the pages. The
+sources are at the projects' own addresses.
+
+- Pyodide {release}, MPL-2.0: <https://github.com/pyodide/pyodide>
+- CPython 3.12.7 within it, PSF-2.0: <https://github.com/python/cpython>
+- NumPy 2.0.2 built for it, BSD-3-Clause: <https://github.com/numpy/numpy>
+- MathJax as in django-static-mathjax, Apache-2.0: <https://github.com/mathjax/MathJax>
+"""
 
 
 def main() -> None:
     """Write the table."""
     rows = [f"| {' | '.join(row)} |\n" for row in table()]
-    OUT.write_text(_HEAD + "".join(rows), encoding="utf-8")
+    OUT.write_text(_HEAD + "".join(rows) + _TAIL.format(release=RELEASE), encoding="utf-8")
 
 
 def table() -> list[tuple[str, str, str, str]]:

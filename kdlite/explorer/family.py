@@ -7,20 +7,18 @@ Knows which settings the sliders have; knows nothing of widgets. To compute them
 
 import argparse
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from kdlite.explorer.storage import Family, to_rows
-from kdlite.files import replacing
+from kdlite.mixtures.examples import CENTRES, VARIANCE, ring
 from kdlite.mixtures.mixture import GaussianMixture
 from kdlite.mixtures.sweep import Sizes, Sweep, sweep
 from kdlite.parallel import each
-from kdlite.provenance import commit, versions
 
 BETAS = (  # denser where the fits move; the page interpolates between two of them
     *(0.0, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0),
@@ -29,18 +27,10 @@ BETAS = (  # denser where the fits move; the page interpolates between two of th
 TEACHER_COMPONENTS = (2, 4, 6, 8)
 STUDENT_COMPONENTS = (1, 2, 3, 4)
 RATES = {"equal": 0.0, "mild": 0.25, "strong": 0.6}  # weights of the truth proportional to exp(-rate * rank)
-CENTRES = ((-1, 1), (0, 1), (1, 1), (-1, 0), (1, 0), (-1, -1), (0, -1), (1, -1))
-VARIANCE = 0.025
 PAPER = {"profile": "equal", "teacher_components": 4, "student_components": 1, "beta": 100.0}
 RUNS = 300  # of the paper's recipe
 COMMAND = "python -m kdlite.explorer.family"
 _FILE = "family.bin"
-
-
-def paper_truth(rate: float) -> GaussianMixture:
-    """The truth of Cha & Cho (2025), section 4, here with weights proportional to exp(-rate * rank)."""
-    weights = np.exp(-rate * np.arange(len(CENTRES)))
-    return GaussianMixture(weights / weights.sum(), CENTRES, [VARIANCE * np.eye(2)] * len(CENTRES))
 
 
 def stored_bytes() -> bytes:
@@ -54,9 +44,11 @@ def compute(
     betas: Sequence[float] = BETAS,
     teacher_components: Sequence[int],
     student_components: Sequence[int],
-    progress: bool = False,
+    show: Callable[[list], Iterable] = iter,
 ) -> Family:
     """The family of these truths, by name of their profile: one exact sweep for each pair of capacities.
+
+    ``show`` may report progress over the settings, as a progress bar does.
 
     Raises:
         ValueError: for a truth that does not lie in the plane.
@@ -67,8 +59,8 @@ def compute(
                 f"the explorer draws the plane, and the truth {name!r} has dimension {truth.dim}; use a plane one"
             )
     family = empty(truths, betas, teacher_components, student_components)
-    settings = list(product(truths, teacher_components, student_components))
-    for profile, n_teacher, n_student in tqdm(settings, desc="sweeps", disable=not progress):
+    settings = product(truths, teacher_components, student_components)
+    for profile, n_teacher, n_student in show(list(settings)):
         found = sweep(
             truths[profile], betas=betas, teacher_components=n_teacher, student_components=n_student
         )
@@ -162,6 +154,8 @@ def sampled_runs(
 
 
 def _provenance() -> dict[str, object]:
+    from kdlite.provenance import commit, versions  # asks git, in a process
+
     return {
         "command": COMMAND,
         "commit": commit(),
@@ -176,12 +170,16 @@ def _provenance() -> dict[str, object]:
 
 def main() -> None:
     """Compute the family and write it into the package."""
+    from tqdm import tqdm  # a browser has none
+
+    from kdlite.files import replacing
+
     parser = argparse.ArgumentParser(prog=COMMAND, description=main.__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / _FILE)
     out = parser.parse_args().out
-    truths = {name: paper_truth(rate) for name, rate in RATES.items()}
+    truths = {name: ring(rate) for name, rate in RATES.items()}
     family = compute(
-        truths, teacher_components=TEACHER_COMPONENTS, student_components=STUDENT_COMPONENTS, progress=True
+        truths, teacher_components=TEACHER_COMPONENTS, student_components=STUDENT_COMPONENTS, show=tqdm
     )
     setting = {name: value for name, value in PAPER.items() if name != "profile"}
     family.arrays["runs"] = sampled_runs(truths[PAPER["profile"]], **setting, seeds=range(RUNS))

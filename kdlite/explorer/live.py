@@ -11,10 +11,10 @@ from kdlite.explorer.family import empty, fill
 from kdlite.explorer.storage import Family
 from kdlite.mixtures.em import fit_mixture, fit_mixtures
 from kdlite.mixtures.mixture import GaussianMixture
-from kdlite.mixtures.sweep import Mixtures, scored
+from kdlite.mixtures.sweep import Mixtures, Sweep, scored
 from kdlite.parallel import each
 
-_BETTER = 1e-4  # nats by which another beta's student must do better
+_BETTER = 1e-4  # nats by which another beta's student, or the last fit, must do better than a fresh one
 
 
 class Fits:
@@ -22,12 +22,6 @@ class Fits:
 
     def __init__(self) -> None:
         self._last: dict[tuple, GaussianMixture] = {}
-        self._seeds_drawn = 0
-
-    def new_seeds(self, n: int) -> range:
-        """Seeds that were not drawn before."""
-        self._seeds_drawn += n
-        return range(self._seeds_drawn - n, self._seeds_drawn)
 
     def fit(self, truth: GaussianMixture, setting: Mapping[str, object], betas: Sequence[float]) -> Family:
         """A family of this one setting: for one beta from the last fits, for several from fresh starts too."""
@@ -42,9 +36,19 @@ class Fits:
             self._last |= {("student", *key, beta): s for beta, s in zip(betas, students, strict=True)}
         else:
             students = [self._best(("student", *key, betas[0]), sharpened[0], n_student, False)]
-        found = scored(
-            truth, np.array([0]), np.array(betas), Mixtures([teacher], [direct], [sharpened], [students])
-        )
+
+        def score(direct: GaussianMixture) -> Sweep:
+            fits = Mixtures([teacher], [direct], [sharpened], [students])
+            return scored(truth, np.array([0]), np.array(betas), fits)
+
+        found = score(direct)
+        recalls = found.distilled.recall[0]
+        if fresh and recalls.max() > found.direct.recall[0, 0] + _BETTER:
+            # No student can be likelier under the truth than the best direct one: EM had missed it.
+            start = students[recalls.argmax()]
+            if start.n_components == n_student:
+                direct = self._last["direct", *key] = fit_mixture(truth, n_student, init=start)
+                found = score(direct)
         family = empty({profile: truth}, betas, [n_teacher], [n_student])
         fill(family, key, truth, found)
         return family
@@ -53,11 +57,15 @@ class Fits:
         last = self._last.get(key)
         if last is not None and last.n_components != n_components:
             last = None
-        candidates = [] if last is None else [fit_mixture(target, n_components, init=last)]
-        if fresh or not candidates:
-            candidates.append(fit_mixture(target, n_components, n_init=4))
-        self._last[key] = max(candidates, key=target.expect_log_prob)
-        return self._last[key]
+        if last is not None:
+            last = fit_mixture(target, n_components, init=last)
+        if last is None or fresh:
+            # What is fitted afresh does not depend on the way here, so that one truth has one answer.
+            new = fit_mixture(target, n_components, n_init=4)
+            if last is None or target.expect_log_prob(new) > target.expect_log_prob(last) - _BETTER:
+                last = new
+        self._last[key] = last
+        return last
 
 
 def _curve(teachers: list[GaussianMixture], n_components: int) -> list[GaussianMixture]:

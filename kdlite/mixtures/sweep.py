@@ -118,12 +118,9 @@ def scored(
     values, errors = np.empty(shape), np.empty(shape)
     for s, seed in enumerate(seeds):
         scorer = ExactScores(truth) if n is None else SampledScores.draw(truth, n, int(seed))
-        scores = (
-            scorer.each(fits.students[s]),
-            scorer.each([fits.directs[s]]),
-            scorer.family([fits.directs[s].sharpen(beta) for beta in betas]),
-            scorer.family(fits.sharpened[s]),
-        )
+        direct = fits.directs[s]
+        own, *cooled = scorer.family([direct, *map(direct.sharpen, betas)])
+        scores = scorer.each(fits.students[s]), [own], cooled, scorer.family(fits.sharpened[s])
         for c, found in enumerate(scores):
             values[c, :, s], errors[c, :, s] = np.moveaxis(
                 [[e[:2] for e in pair] for pair in found], 0, -1

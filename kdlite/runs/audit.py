@@ -164,7 +164,7 @@ class Auditing:
             }
             rows.setdefault(role, []).append(score)
             if tau == 1:
-                texts = Corpus.open(folder / "samples").sample(min(_SHOWN, self.n), seed=0)
+                texts = Corpus.open(folder / "samples").sample(_SHOWN, seed=0)
                 readings[role] = Reading(self.truth.language, texts, kept["token_log_prob"], None)
             if role != "truth":
                 own, others = (kept["truth"], kept["size"]), (kept["recall"], kept["recall_size"])

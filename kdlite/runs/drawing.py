@@ -19,7 +19,7 @@ _LETTER = 6.2  # width of a letter, about
 
 def frontier(found: Audit) -> str:
     """Precision against recall: each model's curve from tau = 1, where its dot is large, with crosses of standard errors;
-    the truth's own dot; and the leads at equal recall as thick lines.
+    the truth's own dot; and the first lead at equal recall as a thick line.
     """
     best = -found.truth["entropy"].value
     rows = [row for one in found.rows.values() for row in one]
@@ -30,7 +30,7 @@ def frontier(found: Audit) -> str:
     for role, points in found.rows.items():
         curves.append(_curve(role, points, x, y))
         dots[role] = (x(points[0]["recall"].value), y(points[0]["precision"].value))
-    leads = [_lead(role, lead, found, x, y) for role, lead in found.leads.items() if lead]
+    leads = [_lead(role, lead, found, x, y) for role, lead in [*found.leads.items()][:1] if lead]
     said = "; ".join(
         f"{NAMES[role]} {spell(one[0]['precision'])}, {spell(one[0]['recall'])}"
         for role, one in found.rows.items()
@@ -38,7 +38,7 @@ def frontier(found: Audit) -> str:
     dot = f'<circle class="truth" cx="{x(best):.1f}" cy="{y(best):.1f}" r="5"/>'
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Precision and recall uncooled: {said}">'
-        f"{''.join([*_axes(x, y), dot, *curves, *leads, *_names(dots)])}</svg>"
+        f"{''.join([*_axes(x, y), *leads, dot, *curves, *_names(dots)])}</svg>"
     )
 
 

@@ -33,7 +33,7 @@ body { max-width: 860px; } h2 { font-size: 1.1rem; margin: 1.8em 0 0.4em; }
 .verdict { padding: 0; list-style: none; } .note, figcaption { color: var(--kd-muted); font-size: 0.9rem; }
 figure { margin: 0; } svg { width: 100%; max-width: 560px; font: 12px system-ui, sans-serif; }
 svg path { fill: none; stroke: currentColor; } svg text, svg circle { fill: currentColor; stroke: none; }
-svg .lead { stroke-width: 4; stroke-linecap: round; }
+svg .lead { stroke-width: 6; stroke-linecap: round; opacity: 0.45; }
 svg .axis { color: var(--kd-muted); } svg .grid { color: var(--kd-line); }
 .student { color: var(--kd-student-text); } .direct { color: var(--kd-direct-text); }
 .teacher { color: var(--kd-teacher); } .truth { color: var(--kd-truth); }
@@ -113,7 +113,7 @@ another training of the same student would change is not in these errors. Betwee
 which leaves it about 0.01 low at most places.</p>
 <figure>{drawing.frontier(found)}<figcaption>Precision against recall as each model is cooled from τ = {TAUS[0]:g} (large dot) to
 {TAUS[-1]:g}; crosses are standard errors. A model that writes and scores as the truth does lies on the truth's dot. The
-thick line is the lead at equal recall.</figcaption></figure>
+thick line is the first lead above, at equal recall.</figcaption></figure>
 <h2>Uncooled</h2>{_table({_title(role): row for role, row in uncooled.items()})}
 <details><summary>Every temperature</summary>{every}</details>
 <h2>Their texts, as the truth reads them</h2>

@@ -42,14 +42,12 @@ def called(gap: Estimate) -> str:
 
 def verdict(found: Audit) -> list[str]:
     """Sentences, the most important first."""
-    said = [_lead(role, lead) for role, lead in found.leads.items()]
-    if "direct" not in found.models:
-        said.append(
-            "What cooling would have bought for nothing cannot be said without a direct student: one of the same size "
-            "that learned from the truth's own texts (--direct)."
-        )
-    said += [_gain(role, found) for role in found.gains]
-    return [*said, _own(found), *_loops(found)]
+    by_role = {role: [_lead(role, lead), _gain(role, found)] for role, lead in found.leads.items()}
+    without = (
+        "What cooling would have bought for nothing cannot be said without a direct student: one of the same size that "
+        "learned from the truth's own texts (--direct)."
+    )
+    return [*by_role.get("direct", [without]), *_loops(found), _own(found), *by_role.get("teacher", [])]
 
 
 def _lead(role: str, lead: Lead | None) -> str:
@@ -87,7 +85,7 @@ def _gain(role: str, found: Audit) -> str:
     if not clear(gains["precision"]):
         return text
     entropy, kl = (spell(difference(other[name], own[name])) for name in ("entropy", "kl"))
-    return f"{text} Of the precision, {entropy} is lower entropy and {kl} is less KL from the truth."
+    return f"{text} Of the difference in precision, {entropy} comes from its entropy and {kl} from its KL from the truth."
 
 
 def _own(found: Audit) -> str:

@@ -97,7 +97,7 @@ class Language:
 
     @property
     def width(self) -> int:
-        """Columns of an array of texts: ``length``, and one more where there are several prompts."""
+        """How many columns an array of texts has, which is ``length``, and one more where there are several prompts."""
         return self.length + self.several
 
     def turns(self, start: int, n: int) -> np.ndarray:

@@ -10,8 +10,8 @@ from chapters import BOOK, numbered
 from docutils import nodes
 
 every_chapter = pytest.mark.parametrize(("number", "name"), list(enumerate(numbered(), 1)))
-FORM = "write an exercise as: > **Exercise 2 (derive).** ..."
-TITLE = re.compile(r"^> \*\*Exercise (\d+) \([a-z ]+\)\.\*\*", re.MULTILINE)
+FORM = "write an exercise as: > **Exercise 2 (standard, derive).** ..., or with another level: warm-up, deep"
+TITLE = re.compile(r"^> \*\*Exercise (\d+) \((?:warm-up|standard|deep), [a-z ]+\)\.\*\*", re.MULTILINE)
 
 
 def exercises_of(name):
@@ -64,11 +64,17 @@ def test_page_shows_chapter_and_number(number, name, site):
     assert len(ids) == len(set(ids))
 
 
-def test_each_mention_of_an_exercise_is_a_link(site):
-    page = BeautifulSoup((site / "part2/07-language-is-a-mixture.html").read_text(), "html.parser")
-    links = {link.text: link["href"] for link in page.select('article a[href*="#exercise-"]')}
-    assert links["exercise 4 of chapter 4"] == "../part1/04-trade-off.html#exercise-4-4"
-    assert links["Exercise 2"] == "#exercise-7-2"
+@pytest.mark.parametrize(
+    ("page", "mention", "href"),
+    [
+        ("part3/12-other-objectives", "exercise 4 of chapter 4", "../part1/04-trade-off.html#exercise-4-4"),
+        ("part2/07-language-is-a-mixture", "Exercise 2", "#exercise-7-2"),
+    ],
+)
+def test_each_mention_of_an_exercise_is_a_link(page, mention, href, site):
+    found = BeautifulSoup((site / f"{page}.html").read_text(), "html.parser")
+    links = {link.text: link["href"] for link in found.select('article a[href*="#exercise-"]')}
+    assert links[mention] == href
 
 
 def test_mention_may_go_over_the_end_of_a_line():

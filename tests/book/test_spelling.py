@@ -11,7 +11,7 @@ from building import ROOT, TOOLS
 from spellchecker import SpellChecker
 
 LIST = ROOT / "tests" / "book" / "words.txt"
-# American in one sense and British in another: a program of a computer, practice as a noun, a story that is told.
+# American in one sense and British in another: a program of a computer, practice as a noun, stories that are told.
 BOTH = {"practice", "program", "stories", "story"}
 
 

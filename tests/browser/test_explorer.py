@@ -4,11 +4,13 @@ import random
 
 import numpy as np
 import pytest
-from explorer_pages import colours_drawn, page
+from explorer_pages import ask, colours_drawn, page
 from playwright.sync_api import expect
 
 import kdlite as kd
 from kdlite.explorer import Explorer, family
+from kdlite.explorer.storage import to_rows
+from kdlite.mixtures import examples
 
 SETTINGS = ("profile", "teacher_components", "student_components", "beta")
 
@@ -77,7 +79,7 @@ def test_keys_move_each_slider(show):
     slider(page, "student components").press("ArrowRight")
     slider(page, "teacher components").press("End")
     slider(page, "truth weights").press("ArrowRight")
-    expect(page.locator(".kd-sliders output")).to_have_text(["2", "8", "strong"])
+    expect(page.locator(".kd-more > .kd-sliders output")).to_have_text(["2", "8", "strong"])
     assert slider(page, "truth weights").get_attribute("aria-valuetext") == "strong"
 
 
@@ -96,7 +98,7 @@ def test_every_control_is_reached_by_tab(show):
     assert reached == [
         "1",  # of the teacher's weights; arrows go to the others
         "Play",
-        "More: components, numbers, samples",
+        "More: components, your own truth, numbers, samples",
         "student components",
         "teacher components",
         "truth weights",
@@ -144,7 +146,7 @@ def test_numbers_are_precision_and_recall(show):
         explorer = Explorer(**dict(zip(SETTINGS, setting, strict=True)))
         page = show(explorer)
         profile, n_teacher, n_student, beta = setting
-        truth, stored = family.paper_truth(family.RATES[profile]), explorer._family
+        truth, stored = examples.ring(family.RATES[profile]), explorer._family
         direct, teacher = stored.direct(profile, n_student), stored.teacher(profile, n_teacher).sharpen(beta)
         mixtures = {
             "distilled": stored.student(profile, n_teacher, n_student, beta),
@@ -227,10 +229,12 @@ def test_component_that_is_pointed_at_is_marked_among_bars_and_ellipses(show):
 def test_nothing_is_compared_while_a_fit_is_under_way(show):
     explorer = Explorer(beta=1)
     assert show(explorer).locator(".kd-compared").inner_text().startswith("Against the direct student")
-    modes = [[-0.5, 0.6], *explorer.truth.means.tolist()[1:]]
-    explorer.set_state({"modes": modes, "question": {"id": "1", "kind": "current"}})
+    modes = to_rows(explorer.truth, 8)
+    modes[0, 1:3] = -0.5, 0.6
+    explorer.modes = modes.tolist()
+    ask(explorer, "fit", betas=[1.0])
     assert show(explorer).locator(".kd-compared").inner_text() == ""
-    explorer.set_state({"question": {"id": "2", "kind": "curve"}})
+    ask(explorer, "fit", betas=[0.0, 1.0, 10.0])
     assert show(explorer).locator(".kd-compared").inner_text() != ""
 
 

@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from building import ROOT, build, execute
 
+from kdlite.explorer import runtime
+
 COUNTER = '''
 import anywidget
 import traitlets
@@ -63,7 +65,12 @@ def widget_site(once):
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         nbformat.write(notebook, folder / "book" / "intro.ipynb")
         assert execute(folder) == {"book/intro.ipynb": ""}
-        build(folder)
+        try:
+            runtime.fetch()
+        except ConnectionError:
+            build(folder)
+        else:
+            build(folder, live=True)
 
     return once("widgets", make)[0] / "_build" / "html"
 
@@ -85,6 +92,15 @@ def test_widget_answers_without_a_kernel_and_its_views_stay_linked(widgets):
     buttons.nth(1).click()
     assert buttons.all_inner_texts() == ["2 of 200", "2 of 200", "7 of 200"]
     assert buttons.first.evaluate("(button) => getComputedStyle(button).color") == "rgb(1, 2, 3)"
+
+
+def test_book_carries_python_and_loads_none_of_it(widgets, widget_site):
+    script = widgets.page.locator("script[data-runtime]")
+    if not (widget_site / "_static" / "runtime.js").exists():
+        pytest.skip("no Pyodide on this machine")
+    assert (widget_site / "_static" / script.get_attribute("data-runtime")).is_file()
+    assert script.get_attribute("src").startswith("_static/anywidget-static.js")
+    assert widgets.page.evaluate("window.KDLITE_RUNTIME") is None
 
 
 def test_widget_that_fails_shows_its_error(widgets):

@@ -8,6 +8,7 @@ import pytest
 import kdlite as kd
 from kdlite.explorer import family
 from kdlite.explorer.storage import Family
+from kdlite.mixtures import examples
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_family_says_where_it_comes_from(stored):
 
 def test_truths_are_the_papers(stored):
     for profile, rate in family.RATES.items():
-        truth, paper = stored.truth(profile), family.paper_truth(rate)
+        truth, paper = stored.truth(profile), examples.ring(rate)
         np.testing.assert_allclose(truth.weights, paper.weights, rtol=1e-6)
         np.testing.assert_array_equal(truth.means, paper.means)
 
@@ -50,7 +51,7 @@ def test_numbers_are_precision_and_recall(stored):
     for _ in range(40):
         profile, n_teacher, n_student = random_setting(rng)
         beta = rng.choice(family.BETAS)
-        truth = family.paper_truth(family.RATES[profile])
+        truth = examples.ring(family.RATES[profile])
         p = stored.at("profiles", profile)
         a = stored.at("teacher_components", n_teacher)
         s = stored.at("student_components", n_student)
@@ -94,7 +95,7 @@ def test_a_random_part_is_computed_again(stored):
     profile, n_teacher, n_student = random_setting(random.Random(seed))
     print(f"seed {seed}: {profile}, {n_teacher} teacher and {n_student} student components")
     betas = sorted(random.Random(seed).sample(family.BETAS, 4))
-    truth = family.paper_truth(family.RATES[profile])
+    truth = examples.ring(family.RATES[profile])
     again = family.compute(
         {profile: truth}, betas=betas, teacher_components=[n_teacher], student_components=[n_student]
     )
@@ -119,7 +120,7 @@ def test_a_random_part_is_computed_again(stored):
 
 def test_random_runs_are_computed_again(stored):
     setting = {name: value for name, value in family.PAPER.items() if name != "profile"}
-    truth = family.paper_truth(family.RATES[family.PAPER["profile"]])
+    truth = examples.ring(family.RATES[family.PAPER["profile"]])
     seeds = random.Random(2).sample(range(family.RUNS), 5)
     again = family.sampled_runs(truth, **setting, seeds=seeds)
     np.testing.assert_allclose(stored.arrays["runs"][seeds], again, rtol=1e-3)

@@ -1,29 +1,21 @@
 """The Python side of the explorer: its settings, and its answers to a live page."""
 
 import re
-from itertools import count
 
 import numpy as np
 import pytest
 import traitlets
+from explorer_pages import ask
 
 import kdlite as kd
 from kdlite import plots
 from kdlite.explorer import Explorer
-from kdlite.explorer.storage import Family, to_mixture
-
-_IDS = map(str, count(1))
-
-
-def ask(explorer, kind, **settings):
-    """What the page does: settings and a question in one message."""
-    explorer.set_state({**settings, "question": {"id": next(_IDS), "kind": kind}})
-    return Family.from_bytes(explorer.cloud if kind == "runs" else explorer.answer)
+from kdlite.explorer.storage import Family, to_mixture, to_rows
 
 
 def moved():
-    modes = Explorer().truth.means.tolist()
-    modes[0] = [-0.5, 0.6]
+    modes = to_rows(Explorer().truth, 8).tolist()
+    modes[0][1:3] = [-0.5, 0.6]
     return modes
 
 
@@ -68,43 +60,17 @@ def test_script_needs_no_other_host_and_no_eval():
     )
 
 
-def test_answer_is_right_for_moved_modes():
-    explorer = Explorer(beta=4, student_components=2)
-    modes = moved()
-    answer = ask(explorer, "current", modes=modes)
-    assert answer.header["question"] == explorer.question["id"]
-    assert answer.header["modes"] == modes
-    assert answer.header["betas"] == [4.0]
-    np.testing.assert_allclose(explorer.truth.means, modes)
+def test_a_question_of_the_page_is_answered_in_its_traits(monkeypatch):
+    explorer, sent = Explorer(beta=4, student_components=2), []
+    explorer.modes = moved()
+    monkeypatch.setattr(explorer, "send", sent.append)
+    answer = ask(explorer, "fit", betas=[4.0])
+    assert sent == [{"id": answer.header["question"], "kind": "fit", "name": "answer"}]
+    np.testing.assert_allclose(explorer.truth.means, np.array(moved())[:, 1:3])
     student = to_mixture(answer.arrays["student"][0, 0, 0, 0])
-    expected = [
-        kd.precision(student, truth=explorer.truth).value,
-        kd.recall(student, truth=explorer.truth).value,
-    ]
+    expected = [score(student, truth=explorer.truth).value for score in (kd.precision, kd.recall)]
     np.testing.assert_allclose(answer.arrays["distilled_score"].ravel(), expected, atol=1e-3)
-
-
-@pytest.mark.parametrize("n_student", [1, 2, 3])
-def test_curve_agrees_with_a_sweep(n_student):
-    explorer = Explorer(student_components=n_student)
-    ask(explorer, "current", modes=moved())
-    answer = ask(explorer, "curve", modes=moved())
-    teacher = answer.teacher("mild", 4)
-    sweep = kd.sweep(explorer.truth, betas=[1, 10], teacher_components=4, student_components=n_student)
-    assert explorer.truth.expect_log_prob(teacher) >= explorer.truth.expect_log_prob(sweep.teachers[0]) - 5e-3
-    for beta in (1.0, 10.0):
-        lesson = teacher.sharpen(beta)
-        best = kd.fit_mixture(lesson, n_student, n_init=4)
-        found = answer.student("mild", 4, n_student, beta)
-        assert lesson.expect_log_prob(found) >= lesson.expect_log_prob(best) - 2e-2
-
-
-def test_new_runs_differ_each_time_and_carry_their_setting():
-    explorer = Explorer(beta=10)
-    first, second = ask(explorer, "runs"), ask(explorer, "runs")
-    assert first.arrays["runs"].shape == (100, 4)
-    assert not np.isin(first.arrays["runs"][:, 0], second.arrays["runs"][:, 0]).any()
-    assert first.header["runs"]["beta"] == 10
+    assert ask(explorer, "runs", beta=4).header["runs"]["beta"] == 4
 
 
 def test_given_truth_is_fitted_at_once():
@@ -113,13 +79,15 @@ def test_given_truth_is_fitted_at_once():
     family = Family.from_bytes(explorer.family)
     assert family.header["profiles"] == ["given"] and family.header["teacher_components"] == [2]
     np.testing.assert_allclose(explorer.truth.means, truth.means)
-    with pytest.raises(traitlets.TraitError):
-        explorer.modes = [[1.0]]
+    for modes in ([[1.0]], [[1, 0, 0, -1, 0, 1]]):
+        with pytest.raises((traitlets.TraitError, ValueError)):
+            explorer.modes = modes
 
 
 def test_hello_is_answered(monkeypatch):
     explorer, sent = Explorer(), []
     monkeypatch.setattr(explorer, "send", sent.append)
     explorer._handle_custom_msg({"kind": "hello"}, [])
+    explorer._handle_custom_msg({"kind": "wake"}, [])
     explorer._handle_custom_msg("noise", [])
-    assert sent == [{"kind": "here"}]
+    assert [message["kind"] for message in sent] == ["here", "refused"]

@@ -7,10 +7,89 @@
 //
 // A page may show many widgets of one class. They share its module, so that the browser compiles it once, and binary
 // traits of the same content. Between two of them the browser has time to paint, and to answer the reader.
+//
+// Where the page carries Python (this script then says where: data-runtime), it takes the kernel's place: it starts in a
+// worker when a widget first asks for it, and one serves all.
 
 (() => {
   const VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]';
   const STATE = 'script[type="application/vnd.jupyter.widget-state+json"]';
+
+  const { currentScript } = document;
+  const PATIENCE = 120_000; // milliseconds for Python to start: of a file that it cannot use, Pyodide says nothing
+
+  // What the page carries: a script to load, named by its address, or a block of JSON in the page itself.
+  async function carried(runtime) {
+    const block = document.getElementById(runtime);
+    if (block) return JSON.parse(block.textContent);
+    if (!window.KDLITE_RUNTIME) {
+      await new Promise((loaded, failed) => {
+        const script = document.createElement("script"); // all that a page from file:// may load
+        script.src = new URL(runtime, currentScript.src || document.baseURI);
+        script.onload = loaded;
+        script.onerror = () => failed(new Error("a file of the page is missing, runtime.js"));
+        document.head.append(script);
+      });
+    }
+    return window.KDLITE_RUNTIME;
+  }
+
+  // Python in the page. It tells each model how far it is, and hears its questions when it is awake.
+  class Python {
+    constructor(runtime) {
+      this.runtime = runtime;
+      this.models = [];
+      this.said = { kind: "asleep" };
+      window.addEventListener("pagehide", () => this.end({ kind: "asleep" }));
+    }
+    hear(model, message) {
+      if (!this.models.includes(model)) this.models.push(model);
+      if (message.kind === "hello") model.emit("msg:custom", this.said);
+      else if (message.kind === "wake") this.wake();
+      else this.worker?.postMessage({ model: this.models.indexOf(model), question: message });
+    }
+    tell(said) {
+      this.said = said;
+      for (const model of this.models) model.emit("msg:custom", said);
+    }
+    end(said) {
+      clearTimeout(this.waiting);
+      this.worker?.terminate();
+      this.worker = null;
+      if (this.said.kind !== "failed") this.tell(said);
+    }
+    async wake() {
+      if (this.said.kind !== "asleep") return;
+      this.tell({ kind: "waking", share: 0 });
+      try {
+        const { worker, files } = await carried(this.runtime);
+        const address = URL.createObjectURL(new Blob([worker], { type: "text/javascript" }));
+        this.worker = new Worker(address);
+        URL.revokeObjectURL(address);
+        this.worker.onmessage = ({ data }) => this.answer(data);
+        this.worker.onerror = ({ message }) => this.answer({ failed: message });
+        this.worker.postMessage({ files });
+        this.waiting = setTimeout(() => this.answer({ failed: "it did not start in time" }), PATIENCE);
+      } catch (error) {
+        this.answer({ failed: error.message });
+      }
+    }
+    answer({ waking, here, failed, model, reply, content }) {
+      if (failed) {
+        this.end({ kind: "failed", reason: failed });
+      } else if (here) {
+        clearTimeout(this.waiting);
+        this.tell({ kind: "here" });
+      } else if (waking) {
+        this.tell({ kind: "waking", share: waking });
+      } else {
+        if (reply.name) this.models[model].set(reply.name, new DataView(content.buffer));
+        this.models[model].emit("msg:custom", reply);
+      }
+    }
+  }
+
+  const python = currentScript.dataset.runtime && new Python(currentScript.dataset.runtime);
 
   // The part of Backbone's model that an anywidget may use. Nothing leaves the page.
   class Model {
@@ -24,8 +103,11 @@
     set(name, value) {
       if (this.state[name] === value) return;
       this.state[name] = value;
-      for (const callback of [...(this.callbacks[`change:${name}`] ?? [])]) callback(this, value);
-      for (const callback of [...(this.callbacks.change ?? [])]) callback(this);
+      this.emit(`change:${name}`, this, value);
+      this.emit("change", this);
+    }
+    emit(event, ...values) {
+      for (const callback of [...(this.callbacks[event] ?? [])]) callback(...values);
     }
     on(event, callback) {
       (this.callbacks[event] ??= []).push(callback);
@@ -34,7 +116,9 @@
       this.callbacks[event] = (this.callbacks[event] ?? []).filter((other) => callback && other !== callback);
     }
     save_changes() {}
-    send() {}
+    send(message) {
+      if (python) python.hear(this, message);
+    }
   }
 
   // The function, with its result for each text kept.

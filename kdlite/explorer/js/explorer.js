@@ -20,6 +20,7 @@ class Explorer {
     this.el.replaceChildren(this.figure.root);
     this.listen();
     this.draw();
+    this.live.greet();
   }
 
   on(event, call) {
@@ -131,7 +132,7 @@ class Explorer {
       this.view.samples.follow(shown.picture, this.view.drawn, start, this.outdated || isStill());
       if (!this.outdated) this.paint(shown);
       this.figure.show(shown); // texts and controls follow at once even where nobody sees them
-      this.live.placeHandles(shown.picture.truth);
+      this.live.placeHandles(this.truthNow());
     } catch (error) {
       this.player.stop();
       this.figure.fail(error);
@@ -177,9 +178,7 @@ class Explorer {
     if (!fits || (!this.live.dragging && !same(answer.header.modes))) this.live.refit();
     const last = this.last ?? this.pictureIn(this.family, setting);
     const found = fits ? this.pictureIn(answer, setting) : last;
-    const truth = found.truth.slice();
-    modes.forEach(([x, y], k) => truth.set([x, y], 6 * k + 1));
-    const picture = { ...found, truth };
+    const picture = { ...found, truth: Float32Array.from(modes.flat()) };
     if (!fits) return { picture: { ...picture, setting }, runs: [], stale: true };
     const stale = answer.header.betas.length === 1;
     // A single fit is drawn on the curves before it.
@@ -188,13 +187,21 @@ class Explorer {
     return { picture, runs: this.runsAt(setting, modes), stale };
   }
 
+  // The modes of the truth that is shown: weight, mean (2) and covariance (3) of each.
+  truthNow() {
+    const modes = this.model.get("modes");
+    if (modes.length) return modes.map((mode) => [...mode]);
+    const truth = part(this.family, "truth", this.family.header.profiles.indexOf(this.setting.profile));
+    return Array.from({ length: truth.length / 6 }, (_, k) => [...truth.subarray(6 * k, 6 * k + 6)]).filter(([weight]) => weight > 0);
+  }
+
   // The cloud of sampled runs to draw, as rows of precision and recall, distilled and direct; empty for none.
   runsAt(setting, modes) {
     const kind = this.model.get("runs");
     if (!kind) return [];
     const source = kind === "paper" ? this.family : this.decoded("cloud");
     const at = source?.header.runs;
-    if (!at || JSON.stringify(at.modes ?? []) !== JSON.stringify(modes)) return [];
+    if (!at || (at.modes && JSON.stringify(at.modes) !== JSON.stringify(this.truthNow())) || (kind === "paper" && modes.length)) return [];
     if (Object.keys(setting).some((name) => at[name] !== setting[name])) return [];
     const flat = part(source, "runs");
     return Array.from({ length: flat.length / 4 }, (_, i) => flat.subarray(4 * i, 4 * i + 4));

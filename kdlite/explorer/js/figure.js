@@ -35,7 +35,7 @@ class Figure {
     this.playButton = makeButton("Play", () => (player.plays ? player.stop() : explorer.play()), { class: "kd-play" });
     this.returnButton = makeButton("Back to the paper’s run", () => set({ ...header.runs, modes: [] }));
     this.hasRuns = explorer.model.get("runs") === "paper";
-    this.newButton = makeButton("New samples", () => live.ask("runs", { runs: "new" }), { disabled: true });
+    this.newButton = makeButton("New samples", () => live.draw(), { disabled: true });
     this.resetButton = makeButton("Put the modes back", () => set({ modes: [] }));
     const group = { type: "radio", name: `kd-dots-${Math.random().toString(36).slice(2)}` };
     const check = (name, attributes, ...label) =>
@@ -45,17 +45,17 @@ class Figure {
       truth: check("truth", group, symbol("truth", "truth’s"), " by p″"),
       teacher: check("teacher", { type: "checkbox" }, symbol("teacher", "teacher’s"), " dots, too"),
     };
-    this.body = this.arrange(live.handles);
+    this.body = this.arrange(live.truth.element, live.handles, live.waking);
     this.root = make("div", { class: "kd-explorer kd-mixtures" }, this.body, this.message, this.spoken);
   }
 
-  arrange(handles) {
+  arrange(own, ...above) {
     const { plane, scale, frontier, parts } = this.canvases;
     const { student, truth, teacher } = this.checks;
     const box = (name, ...children) => make("div", { class: `kd-${name}` }, ...children);
     return box("figure",
       box("left",
-        box("plane", plane, handles),
+        box("plane", plane, ...above),
         make("fieldset", { "aria-label": "Dots, and what colours them" }, student.element, truth.element),
         box("scale", scale)),
       box("knob", this.knob.element,
@@ -63,8 +63,9 @@ class Figure {
         this.playButton, this.returnButton),
       box("say", this.words, this.compared),
       box("side", box("frontier", frontier), box("parts", parts)),
-      make("details", { class: "kd-more" }, make("summary", {}, "More: components, numbers, samples"),
+      make("details", { class: "kd-more" }, make("summary", {}, "More: components, your own truth, numbers, samples"),
         box("sliders", ...Object.values(this.sliders).map(({ element }) => element)),
+        own,
         this.numbers.element,
         box("buttons", teacher.element, this.newButton, this.resetButton),
         this.hint),
@@ -87,7 +88,9 @@ class Figure {
     this.newButton.disabled = !live.answers;
     this.resetButton.hidden = !model.get("modes").length;
     this.note(picture, runs);
-    this.words.textContent = inShort(view.samples);
+    const isOfOld = Boolean(stale) && live.state !== "here"; // the fits that are shown are those of the truth before
+    this.body.toggleAttribute("data-dim", isOfOld);
+    this.words.textContent = isOfOld ? "Teacher and student are still those of the truth before." : inShort(view.samples);
     this.compared.textContent = stale ? "" : compared(picture); // a fit under way may be beaten by what it is compared with
     this.speak(`${inNumbers(picture)} ${this.words.textContent} ${this.compared.textContent}`);
   }
@@ -99,15 +102,11 @@ class Figure {
     if (runs.length) {
       const which = model.get("runs") === "paper" ? "stored" : "new";
       notes.push(`Small dots: ${runs.length} ${which} runs of the paper’s sampled recipe at this setting, distilled and direct; ` +
-        "large marks and lines: the exact answer.");
+        "crosses: the middle eight in ten of them; large marks and lines: the exact answer.");
     }
-    if (live.isSilent) notes.push("The kernel has not answered; run the cell again.");
-    else if (live.answers && live.pending()) notes.push("Fitting …");
-    const text = notes.join(" ");
+    const text = [...notes, live.note()].join(" ").trim();
     if (this.notes.textContent !== text) this.notes.textContent = text;
-    this.hint.textContent = live.answers
-      ? "Drag a mode of p*, or move it with the arrow keys: teacher and student refit."
-      : "Dragging a mode of p* and drawing new samples need a live kernel: open the notebook in JupyterLab or Colab.";
+    this.hint.textContent = live.hint();
   }
 
   // Once the words rest.

@@ -42,7 +42,7 @@ function drawFrontier(canvas, { picture, runs, stale }, colours, from) {
     drawLine(context, last, box.top, last, box.bottom);
     context.fillText(number(tick, 0), last, box.bottom + 15);
   }
-  context.fillText("recall (nats) →", (box.left + box.right) / 2, height - 5);
+  context.fillText("recall (nats, square-root scale) →", (box.left + box.right) / 2, height - 5);
   context.textAlign = "left";
   context.fillText("↑ precision (nats)", 2, 12);
 
@@ -59,6 +59,7 @@ function drawFrontier(canvas, { picture, runs, stale }, colours, from) {
     dot(directP, directR, colours.direct, 1.8, 0.45);
     dot(p, r, colours.student, 1.8, 0.45);
   }
+  if (runs.length) for (const [column, colour] of [[2, "direct"], [0, "student"]]) band(column, colours[colour]);
   for (const [name, [colour, dashes]] of Object.entries(CURVES)) {
     context.strokeStyle = colours[colour];
     context.globalAlpha = stale ? 0.2 : 0.5;
@@ -67,6 +68,18 @@ function drawFrontier(canvas, { picture, runs, stale }, colours, from) {
   }
   if (from !== null) trail();
   context.globalAlpha = 1;
+
+  // Of runs, the middle eight in ten in precision and in recall, through the middle one.
+  function band(column, colour) {
+    const at = (axis, share) => {
+      const values = runs.map((run) => run[column + axis]).sort((a, b) => a - b);
+      return values[Math.round(share * (values.length - 1))];
+    };
+    context.strokeStyle = colour;
+    context.lineWidth = 2;
+    drawLine(context, x(at(1, 0.1)), y(at(0, 0.5)), x(at(1, 0.9)), y(at(0, 0.5)));
+    drawLine(context, x(at(1, 0.5)), y(at(0, 0.1)), x(at(1, 0.5)), y(at(0, 0.9)));
+  }
 
   // Where the student jumps between two stops, its line is dotted.
   function trace(curve, dashes, jumps) {
@@ -164,8 +177,11 @@ function drawParts(canvas, { now, curves, entropies, ownEntropy, directEntropy }
   drawLine(context, x(-ownEntropy), 28, x(-ownEntropy), 48);
   drawLine(context, x(0), 13, x(0), 59);
   context.setLineDash([]);
+  context.fillStyle = colours.muted;
+  context.textAlign = "right";
+  context.fillText("0", x(0), 11);
   bar(17, "spread", "−H(p″)", 0, -ownEntropy, -directEntropy, 0.45);
-  bar(48, "distance from the truth", "−KL(p″‖p*)", -ownEntropy, precision, now.direct[0], 1);
+  bar(48, "off the truth", "−KL(p″‖p*)", -ownEntropy, precision, now.direct[0], 1);
   context.fillStyle = colours.directText;
   context.textAlign = "right";
   context.fillText("| direct student", right, 74);

@@ -116,7 +116,7 @@ function name(context, { truth, teacher, student }, colours, view, x, y, width, 
     const distance = truth[k] > 0 ? Math.hypot(truth[k + 1] - sx, truth[k + 2] - sy) : -1;
     if (distance > far) [far, at] = [distance, k];
   }
-  names.put("truth p*", colours.truth, x(truth[at + 1]), y(truth[at + 2]), away(truth[at + 5]));
+  names.put("truth p* (grey)", colours.truth, x(truth[at + 1]), y(truth[at + 2]), away(truth[at + 5]));
   const k = 6 * view.pointed;
   if (k < 0 || k >= teacher.length) return;
   names.put(`${view.pointed + 1}`, colours.teacher, x(teacher[k + 1]), y(teacher[k + 2]), 0);

