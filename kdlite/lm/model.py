@@ -130,8 +130,10 @@ class LanguageModel:
         """
         return replace(self, truncation=Truncation(top_k, top_p, min_p))
 
-    def to(self, device: Any = None, dtype: torch.dtype | None = None) -> "LanguageModel":
-        """A copy on another device, by its name or as torch has it, or in another precision."""
+    def to(
+        self, device: str | torch.device | None = None, dtype: torch.dtype | None = None
+    ) -> "LanguageModel":
+        """A copy on another device, or in another precision."""
         if device is not None:
             device = check_device(device)
         if dtype is not None:

@@ -98,7 +98,9 @@ class Corpus:
         return cls.open(folder)
 
     @classmethod
-    def from_texts(cls, texts: Iterable[Any], model: Any, folder: Any, *, sampler: str = "given") -> "Corpus":
+    def from_texts(
+        cls, texts: Iterable[Any], model: Any, folder: str | Path, *, sampler: str = "given"
+    ) -> "Corpus":
         """Strings as a corpus, read once, some at a time.
 
         A string is what follows the prompt, by itself and without special tokens: where the prompt ends with a word, it

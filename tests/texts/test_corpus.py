@@ -224,7 +224,7 @@ def test_a_corpus_stands_for_its_sampler_in_precision_and_recall(tmp_path):
         kd.precision(corpus, truth=truth(), n=4)
 
 
-def test_a_sample_reads_no_shard_beyond_it(tmp_path, monkeypatch):
+def test_no_shard_is_read_before_its_time(tmp_path, monkeypatch):
     """The texts of a large run do not fit in memory."""
     corpus = draw(ending(), tmp_path)
     texts, read, original = corpus.texts(), [], Corpus.shard
@@ -233,3 +233,7 @@ def test_a_sample_reads_no_shard_beyond_it(tmp_path, monkeypatch):
         read.clear()
         np.testing.assert_array_equal(corpus.sample(n, 0), texts[:n])
         assert read == shards
+    for start in (0, 5):  # nor does a step of training
+        read.clear()
+        next(corpus.steps(5, 0, 0, start))
+        assert len(read) == 1

@@ -61,6 +61,11 @@ def test_sharpening_moves_the_weights_alone():
         mixture.length = 3
 
 
+def test_sequences_of_one_symbol():
+    mixture = chains(length=1)
+    np.testing.assert_allclose(np.exp(mixture.log_prob([[0], [1], [2]])), mixture.weights @ mixture.initial)
+
+
 def test_entropy_rate_agrees_with_enumeration():
     mixture, texts = chains(), every_text(chains().language)
     logs = mixture.log_prob(texts)
