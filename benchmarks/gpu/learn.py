@@ -58,8 +58,7 @@ def speed(asked: Namespace, name: str) -> dict:
     ):
         module.set_attn_implementation(attention)
         loss = TokenLoss(module, None)
-        arrays = (rows.ids, rows.targets, rows.positions, rows.mask())
-        inputs = [torch.from_numpy(a).to(asked.device) for a in arrays]
+        inputs = rows.tensors(asked.device)
 
         def step(loss=loss, inputs=inputs) -> None:
             optimizer.zero_grad()

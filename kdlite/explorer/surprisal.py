@@ -132,8 +132,9 @@ class Surprisal:
 def _label(group: str, token: str, log_prob: float) -> str:
     ground = GROUNDS[np.searchsorted(EDGES, -log_prob)]
     said = f"{_number(log_prob, 2)} nats, probability {exp(log_prob):.2g}"
+    unseen = "" if token.strip() else f' aria-label="white space, {said}"'
     return (
-        f'<label><input type="radio" name="{group}"><span style="background: {ground}" title="{said}">{escape(token)}</span>'
+        f'<label><input type="radio" name="{group}"{unseen}><span style="background: {ground}" title="{said}">{escape(token)}</span>'
         f"<small>{said}</small></label>"
     )
 

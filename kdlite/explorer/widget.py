@@ -164,6 +164,7 @@ class Explorer(anywidget.AnyWidget):
             ValueError: if the path names no file, or the title is not text.
             OSError: if the file cannot be written, naming it; or if its Python cannot be had (``runtime.fetch``).
         """
+        check_kind("live", live, bool, "True puts Python into the file")
         page.save(path, page.widget(self, runtime() if live else ""), title=title)
 
     def _hear(self, _widget: object, message: object, _buffers: object) -> None:

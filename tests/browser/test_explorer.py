@@ -98,7 +98,7 @@ def test_every_control_is_reached_by_tab(show):
     assert reached == [
         "1",  # of the teacher's weights; arrows go to the others
         "Play",
-        "More: components, your own truth, numbers, samples",
+        "More: components, truth, numbers",
         "student components",
         "teacher components",
         "truth weights",

@@ -63,7 +63,7 @@ class Figure {
         this.playButton, this.returnButton),
       box("say", this.words, this.compared),
       box("side", box("frontier", frontier), box("parts", parts)),
-      make("details", { class: "kd-more" }, make("summary", {}, "More: components, your own truth, numbers, samples"),
+      make("details", { class: "kd-more" }, make("summary", {}, "More: components, truth, numbers"),
         box("sliders", ...Object.values(this.sliders).map(({ element }) => element)),
         own,
         this.numbers.element,
