@@ -13,7 +13,8 @@ T, R = TypeVar("T"), TypeVar("R")
 
 def each(function: Callable[[T], R], things: Iterable[T]) -> list[R]:
     """``function`` of each thing, in order. It pays where numpy lets go of the interpreter's lock."""
-    if sys.platform == "emscripten":  # a browser lets Python start no thread
+    things = list(things)
+    if len(things) < 2 or sys.platform == "emscripten":  # a browser lets Python start no thread
         return list(map(function, things))
     from concurrent.futures import ThreadPoolExecutor
 

@@ -49,6 +49,11 @@ def _block(kind, content):
     return f'<script type="{_KIND.format(kind)}">{text}</script>'
 
 
+def drawn(page):
+    """Wait until what was asked for is on the screen: pictures are drawn in the frame after."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def colours_drawn(page, canvas):
     """The share of a canvas's pixels that carries ink, and the pixels themselves as a checksum."""
     return page.locator(f".kd-explorer {canvas} canvas").first.evaluate(

@@ -11,6 +11,7 @@ MARKDOWN = ("README.md", "CONTRIBUTING.md", *(f"book/{path.name}" for path in so
 CODE = ("kdlite", "book/_ext", "tests", "benchmarks", "tools")
 NOT_PROSE = re.compile(
     r"""^(?P<fence>`{3,})(?!\{glossary).*?^(?P=fence)$  # blocks of code
+      | \\begin\{align.*?\\end\{align\*?\}             # formulas
       | \$\$.*?\$\$ | \$[^$]*\$ | `[^`]*`               # formulas, code
       | \]\([^)]*\) | <[^>]*> | \w+://\S+               # targets of links, tags, addresses
       | (?<=\n)> (?=\S)                                 # marks of a quotation

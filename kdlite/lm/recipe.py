@@ -21,19 +21,19 @@ class Recipe:
 
     learning_rate: float = 5e-4  #: of AdamW, after warmup
     adam_betas: tuple[float, float] = (0.9, 0.95)  #: of AdamW, how slowly its two averages forget
-    #: of AdamW: each step takes this share, times the rate, off every parameter that learns
+    #: of AdamW; each step takes this share, times the rate, off every parameter that learns
     weight_decay: float = 0.0
     warmup: float = 0.01  #: fraction of the steps over which the rate rises from 0
     decay: float = 0.2  #: fraction of the steps over which it falls to 0, linearly, at the end
     clip: float = 1.0  #: largest norm of the gradient
     epochs: int = 1  #: passes over the corpus
     texts_per_step: int = 256  #: texts behind one update
-    #: rows of the longest text's length computed at once, on each device: bounds the memory
+    #: rows of the longest text's length computed at once, on each device; bounds the memory
     rows_per_pass: int = 8
     #: of the products, "float32" or "bfloat16"; weights, moments and sums stay in float32. "auto" is bfloat16 on GPUs
     #: that multiply it, float32 elsewhere: on a processor it pays for larger models only.
     dtype: str = "auto"
-    #: whether each layer computes its activations twice rather than keep them: about a third more time, and memory for
+    #: whether each layer computes its activations twice rather than keep them; about a third more time, and memory for
     #: longer rows or larger models
     gradient_checkpointing: bool = False
     train_embeddings: bool = True  #: whether the token embeddings, which are also the head, learn

@@ -42,7 +42,7 @@ class Corpus:
     sizes: tuple[int, ...]  #: texts in each shard
     tokens: int  #: in all, ends counted and padding not
     symbols: int  #: how many different ids occur
-    digest: str  #: SHA-256 of the manifest, which holds that of each shard: the corpus's fingerprint
+    digest: str  #: SHA-256 of the manifest, which holds that of each shard; the corpus's fingerprint
     first: int = 0  #: its first shard, where it is a part of what is in the folder
     #: how many given texts were longer than the language's length, end counted, and were cut there
     cut: int = 0

@@ -38,11 +38,11 @@ class Language:
     #: token ids that every text continues, at least one; or several ``Prompts``
     prompt: tuple[int, ...] | Prompts
     eos: int | None = None  #: id of the end token, or None where every text has full length
-    #: id of a begin token that is not part of the language, or None: it may stand in the prompt and never in a text. It
+    #: id of a begin token that is not part of the language, or None; it may stand in the prompt and never in a text. It
     #: may be ``vocabulary`` itself, one past the ids of the texts.
     begin: int | None = None
     tokenizer: str | None = None  #: fingerprint of the tokenizer that gives the ids their meaning, or None
-    #: what the ids 0, 1, … are called by the tokenizer, where only some of its ids were kept; None: the same
+    #: what the ids 0, 1, … are called by the tokenizer, where only some of its ids were kept; the same by default
     ids: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ class Language:
 
     @property
     def embeddings(self) -> int:
-        """How many ids a model of this language must know: the vocabulary, and a begin token beyond it."""
+        """How many ids a model of this language must know, the vocabulary and a begin token beyond it."""
         return self.vocabulary + (self.begin == self.vocabulary)
 
     @property

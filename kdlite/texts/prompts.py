@@ -27,7 +27,7 @@ class Prompts:
     """
 
     ids: tuple[tuple[int, ...], ...]  #: token ids of each prompt, at least one; no two prompts are the same
-    #: how often each is continued, all > 0; None: equally often. They are kept as shares of the largest.
+    #: how often each is continued, all > 0; equally often by default. They are kept as shares of the largest.
     weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:

@@ -30,7 +30,7 @@ class Results:
 
     profile: dict  #: the run's profile, as plain values
     truth: Estimate  #: the truth's own score, minus its entropy, in nats per token
-    #: one a scored model: ``curve`` ("teacher", "cooled", "distilled" or "selected"), ``seed``, ``tau``, ``beta``, the
+    #: one a scored model, with ``curve`` ("teacher", "cooled", "distilled" or "selected"), ``seed``, ``tau``, ``beta``, the
     #: estimates ``precision``, ``recall`` and ``entropy`` (``value``, ``stderr``, ``n``) in nats per token, and some of
     #: its ``texts``; of a toy language with the ``chains`` behind them, else with each token's ``token_log_prob`` under
     #: the truth, and texts as ``points`` with their ``coverage`` of the truth's. A run that goes ``Beyond`` has more

@@ -244,10 +244,10 @@ def test_papers_run_is_left_and_come_back_to_where_it_was_asked_for(show):
     assert "300 stored runs of the paper’s sampled recipe" in page.locator(".kd-notes").last.inner_text()
     assert back.is_hidden()
     slider(page, "β").press("Home")  # the runs belong to their setting
-    assert page.locator(".kd-notes").last.inner_text() == ""
+    expect(page.locator(".kd-notes").last).to_have_text("")
     back.click()
+    expect(page.locator(".kd-notes").last).to_contain_text("300 stored runs")
     assert beta_shown(page) == 100
-    assert "300 stored runs" in page.locator(".kd-notes").last.inner_text()
     assert show(Explorer()).get_by_role("button", name="Back").is_hidden()
 
 

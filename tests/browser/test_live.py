@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
+from explorer_pages import drawn
 from explorer_pages import page as static_page
 
 import kdlite as kd
@@ -89,7 +90,7 @@ def drag(page, dx, dy, view=0, k=0):
 
 
 def settle(page, view=0):
-    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    drawn(page)
     page.wait_for_function(SETTLED, arg=view, timeout=60_000)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from explorer_pages import drawn
 from languages import llama
 from toy_results import language_results, toy_results
 
@@ -90,6 +91,7 @@ def test_the_knob_turns_without_a_kernel(saved):
         ends = []
         for key in ("Home", "End"):
             knob.press(key)
+            drawn(saved.page)
             ends.append(
                 (knob.get_attribute("aria-valuetext"), saved.page.locator(".kd-words").text_content())
             )

@@ -136,8 +136,6 @@ class TestHub:
 
     def test_auto_falls_back_on_the_package_where_there_is_one(self, cache, index):
         assert load("SmolLM2-135M-Instruct").source.startswith("package:")
-        with pytest.raises(
-            ConnectionError, match=r"SmolLM2-1.7B is not on .* within 5 s, .*pass a fo"
-        ) as error:
+        with pytest.raises(ConnectionError, match=r"SmolLM2-1.7B is not on .* within 5 s, .*pass a") as error:
             load("SmolLM2-1.7B")
         assert len(index) == 1 and one_sentence(error)
