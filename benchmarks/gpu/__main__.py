@@ -65,7 +65,9 @@ def main() -> int:
     asked.out.mkdir(parents=True, exist_ok=True)
     if asked.step:
         module, function = STEPS[asked.step].where.split(":")
-        figures = getattr(import_module(f"benchmarks.gpu.{module}"), function)(asked)
+        figures = getattr(import_module(f"benchmarks.gpu.{module}"), function)(
+            asked, *STEPS[asked.step].shape
+        )
         write_json(asked.out / f"{asked.step}.json", figures)
         return 0
     path, here = asked.out / "results.json", setting(asked.device, asked.scale)

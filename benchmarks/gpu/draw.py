@@ -22,21 +22,6 @@ BATCHES = {"full": (64, 256, 1024, 2048, 4096), "tiny": (8, 16)}
 COPY = {"full": 1 << 31, "tiny": 1 << 24}  # bytes
 
 
-def smallest(asked: Namespace) -> dict:
-    """The 135M shape."""
-    return speed(asked, "135M")
-
-
-def middle(asked: Namespace) -> dict:
-    """The 360M shape."""
-    return speed(asked, "360M")
-
-
-def largest(asked: Namespace) -> dict:
-    """The 1.7B shape."""
-    return speed(asked, "1.7B")
-
-
 def speed(asked: Namespace, name: str) -> dict:
     """Tokens a second at batches that double until the memory is full; the first draw of each, which compiles, apart."""
     drawn = model(asked, name, best_dtype(asked.device))

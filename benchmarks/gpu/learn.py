@@ -20,21 +20,6 @@ PEAK = {"H100": 989e12, "H200": 989e12}  # of dense bfloat16 products, the maker
 HAZARD = 1 / 1000  # of ending, at each token
 
 
-def smallest(asked: Namespace) -> dict:
-    """The 135M shape."""
-    return speed(asked, "135M")
-
-
-def middle(asked: Namespace) -> dict:
-    """The 360M shape."""
-    return speed(asked, "360M")
-
-
-def largest(asked: Namespace) -> dict:
-    """The 1.7B shape."""
-    return speed(asked, "1.7B")
-
-
 def speed(asked: Namespace, name: str) -> dict:
     """One pass forwards and backwards with AdamW's update: packed rows, padded rows, and packed without fused attention."""
     learner = model(asked, name, torch.float32)

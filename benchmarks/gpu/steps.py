@@ -11,19 +11,20 @@ class Step(NamedTuple):
 
     where: str  # module and function
     seconds: float
+    shape: tuple[str, ...] = ()  # whose SmolLM2 it is about, where there are several
 
 
 STEPS = {
     "decoder": Step("correct:decoder", 90),
     "training-agrees": Step("correct:training", 60),
     "resume": Step("correct:resume", 60),
-    "draw-135M": Step("draw:smallest", 100),
-    "draw-360M": Step("draw:middle", 80),
-    "draw-1.7B": Step("draw:largest", 100),
+    "draw-135M": Step("draw:speed", 100, ("135M",)),
+    "draw-360M": Step("draw:speed", 80, ("360M",)),
+    "draw-1.7B": Step("draw:speed", 100, ("1.7B",)),
     "on-policy": Step("draw:on_policy", 60),
-    "train-135M": Step("learn:smallest", 50),
-    "train-360M": Step("learn:middle", 40),
-    "train-1.7B": Step("learn:largest", 50),
+    "train-135M": Step("learn:speed", 50, ("135M",)),
+    "train-360M": Step("learn:speed", 40, ("360M",)),
+    "train-1.7B": Step("learn:speed", 50, ("1.7B",)),
     "objectives": Step("learn:objectives", 30),
 }
 SCALES = ("full", "tiny")
