@@ -22,6 +22,12 @@ def wait() -> None:
         torch.cuda.synchronize()
 
 
+def reset_peak() -> None:
+    """Forget what was held at most, where that can be done."""
+    if GPU:
+        torch.cuda.reset_peak_memory_stats()
+
+
 def peak() -> int:
     """The most bytes that this process has held at once: on a GPU its tensors, else all of it."""
     if GPU:

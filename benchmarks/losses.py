@@ -14,7 +14,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from benchmarks.device import DEVICE, peak, wait
+from benchmarks.device import DEVICE, GPU, peak, reset_peak, wait
 from benchmarks.measure import Row, hand_over, in_turn, ratios, spread
 from kdlite.lm.objectives import jensen_shannon
 
@@ -61,7 +61,10 @@ Side = Callable[[Tensor, Tensor, float], float]
 
 
 def needed(side: Side, weight: float) -> int:
-    """Peak bytes of a fresh process beyond the logits."""
+    """Peak bytes beyond the logits: a GPU counts what its tensors take, a processor's process has to be fresh."""
+    if GPU:
+        reset_peak()
+        return _needed(side, weight)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_needed, (side, weight))
 
@@ -69,7 +72,7 @@ def needed(side: Side, weight: float) -> int:
 def _needed(side: Side, weight: float) -> int:
     given = logits()
     wait()
-    before = peak()
+    before = torch.cuda.memory_allocated() if GPU else peak()
     side(*given, weight)
     return peak() - before
 

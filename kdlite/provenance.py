@@ -3,6 +3,7 @@
 Knows git, installed packages and the system; knows nothing of results.
 """
 
+import os
 import platform
 import re
 import subprocess
@@ -13,8 +14,9 @@ from pathlib import Path
 
 @cache
 def commit() -> str:
-    """The commit of this code when it was first asked for, with "-dirty" if a file had been changed since; "unknown"
-    where there is no git, or no repository that this file belongs to: an environment may lie inside somebody else's.
+    """The commit of this code when it was first asked for, with "-dirty" if a file had been changed since. Where there is
+    no git, or no repository that this file belongs to (an environment may lie inside somebody else's), what the variable
+    KDLITE_COMMIT says, else "unknown".
     """
     here = Path(__file__)
 
@@ -27,8 +29,8 @@ def commit() -> str:
         tracked = git("ls-files", "--", here.name)
         found = tracked and git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     except FileNotFoundError:
-        return "unknown"
-    return found or "unknown"
+        found = ""
+    return found or os.environ.get("KDLITE_COMMIT", "unknown")
 
 
 def versions(*packages: str) -> dict[str, str]:

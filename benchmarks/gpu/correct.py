@@ -72,11 +72,11 @@ def plain_texts(truth: LanguageModel, n: int, seed: int) -> np.ndarray:
 
 def without_graphs(truth: LanguageModel, n: int) -> np.ndarray:
     """The decoder's texts, each step as it is written."""
-    kept, decoding._compile = decoding._compile, lambda step: step
+    kept, decoding._replayed = decoding._replayed, lambda step: step
     try:
         return truth.sample(n, seed=0)
     finally:
-        decoding._compile = kept
+        decoding._replayed = kept
 
 
 def training(asked: Namespace) -> dict:

@@ -9,47 +9,53 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
+from tqdm import tqdm
 
-from benchmarks.device import peak, wait
+from benchmarks.device import peak, reset_peak, wait
 from benchmarks.gpu.shapes import model
 from benchmarks.measure import seconds
 from kdlite.lm import LanguageModel, Recipe, distil
 from kdlite.lm import decoder as decoding
+from kdlite.lm import sampling as drawing
+from kdlite.lm.next_token import WHOLE
 from kdlite.lm.weights import best_dtype
 
-BATCHES = {"full": (64, 256, 1024, 2048, 4096), "tiny": (8, 16)}
+BATCHES = {"full": (64, 512, 1024, 4096), "tiny": (8, 16)}
+GENERATED = 64  # tokens of a text by generate, whose rate is that of its first, cheapest ones
 COPY = {"full": 1 << 31, "tiny": 1 << 24}  # bytes
 
 
 def speed(asked: Namespace, name: str) -> dict:
-    """Tokens a second at batches that double until the memory is full; the first draw of each, which compiles, apart."""
+    """Tokens a second at batches that grow until the memory is full, graphs being made counted in."""
     drawn = model(asked, name, best_dtype(asked.device))
     rate, rows = bandwidth(asked), []
+    draw(model(asked, name, best_dtype(asked.device), 4), BATCHES[asked.scale][0])  # loads kernels
     for batch in BATCHES[asked.scale]:
+        reset_peak()
         try:
-            first = seconds(lambda b=batch: draw(drawn, b))
-            then = seconds(lambda b=batch: draw(drawn, b))
+            took = seconds(lambda b=batch: draw(drawn, b))
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
             rows.append({"batch": batch, "out of memory": True})
             break
         limit = batch * drawn.length * rate / read_bytes(drawn, batch)
-        tokens = batch * drawn.length / then
+        tokens = batch * drawn.length / took
         rows.append(
             {
                 "batch": batch,
                 "tokens/s": tokens,
                 "share of the bandwidth limit": tokens / limit,
-                "seconds of the first draw beyond the next": first - then,
                 "peak bytes": peak(),
             }
         )
         print(name, rows[-1], flush=True)
     batch = BATCHES[asked.scale][1]
-    theirs = batch * drawn.length / seconds(lambda: generate(drawn, batch))
-    ours = statistics.median(row["tokens/s"] for row in rows if row["batch"] == batch)
-    beside = {"batch": batch, "tokens/s": theirs, "ours over theirs": ours / theirs}
+    length = min(drawn.length, GENERATED)
+    theirs = batch * length / seconds(lambda: generate(drawn, batch, length))
+    ours = statistics.median(row.get("tokens/s", 0) for row in rows if row["batch"] == batch)
+    beside = {"batch": batch, "tokens a text": length, "tokens/s": theirs, "ours over theirs": ours / theirs}
     return {"bandwidth, bytes/s": rate, "batches": rows, "generate": beside}
 
 
@@ -59,10 +65,10 @@ def draw(drawn: LanguageModel, batch: int) -> None:
     wait()
 
 
-def generate(drawn: LanguageModel, batch: int) -> None:
+def generate(drawn: LanguageModel, batch: int, length: int) -> None:
     """As many tokens by Hugging Face, with nothing that sorts."""
     prompts = torch.tensor(drawn.prompt, device=drawn.model.device).expand(batch, -1)
-    options = {"do_sample": True, "top_k": 0, "max_new_tokens": drawn.length, "pad_token_id": 0}
+    options = {"do_sample": True, "top_k": 0, "max_new_tokens": length, "pad_token_id": 0}
     drawn.model.generate(prompts, attention_mask=torch.ones_like(prompts), eos_token_id=None, **options)
     wait()
 
@@ -88,17 +94,39 @@ def bandwidth(asked: Namespace) -> float:
 
 
 def on_policy(asked: Namespace) -> dict:
-    """Steps of a student that learns on its own texts: one decoder is compiled, however many steps there are."""
+    """Steps of a student that learns on its own texts: one decoder is made, however many steps there are."""
     student, teacher = (model(asked, "135M", torch.float32, length=16) for _ in range(2))
     recipe = Recipe(epochs=6, texts_per_step=16, rows_per_pass=16, warmup=0)
-    compiled, kept = [], decoding._compile
-    decoding._compile = lambda step: compiled.append(step) or kept(step)
+    made, kept = [], drawing.Decoder
+    drawing.Decoder = type(
+        "Counted", (kept,), {"__init__": lambda self, *a: made.append(a) or kept.__init__(self, *a)}
+    )
     try:
         with tempfile.TemporaryDirectory() as name:
             took = seconds(
                 lambda: distil(student, teacher, 16, recipe, Path(name) / "out", objective="reverse_kl")
             )
     finally:
-        decoding._compile = kept
-    assert len(compiled) <= 1, f"{len(compiled)} decoders were compiled in {recipe.epochs} steps"
-    return {"steps": recipe.epochs, "seconds": took, "decoders compiled": len(compiled)}
+        drawing.Decoder = kept
+    assert len(made) == 1, f"{len(made)} decoders were made in {recipe.epochs} steps"
+    return {"steps": recipe.epochs, "seconds": took, "decoders made": len(made)}
+
+
+def compiled(asked: Namespace, name: str) -> dict:
+    """The same step with its kernels fused by torch's compiler, which takes its time first: does it pay?"""
+    drawn, batch = model(asked, name, best_dtype(asked.device)), BATCHES[asked.scale][-2]
+    kept, options = (
+        decoding._replayed,
+        {"mode": "reduce-overhead"} if asked.device == "cuda" else {"backend": "eager"},
+    )
+    decoding._replayed = lambda step: torch.compile(step, fullgraph=True, **options)
+    try:
+        source = decoding.Decoder(drawn.model, drawn.language, 1.0, WHOLE, batch)
+        if asked.device == "cpu":
+            source._step = decoding._replayed(source.step)
+        u, whose = np.random.default_rng(0).random((batch, drawn.length)), np.zeros(batch, dtype=int)
+        first, then = (seconds(lambda: (source.draw(u, whose, tqdm(disable=True)), wait())) for _ in range(2))
+    finally:
+        decoding._replayed = kept
+    rate = batch * drawn.length / then
+    return {"batch": batch, "tokens/s": rate, "seconds of the first draw beyond the next": first - then}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from benchmarks import losses
-from benchmarks.device import peak, wait
+from benchmarks.device import peak, reset_peak, wait
 from benchmarks.gpu.shapes import model
 from benchmarks.measure import seconds
 from kdlite.lm.packing import pack
@@ -53,6 +53,7 @@ def speed(asked: Namespace, name: str) -> dict:
             optimizer.step()
             wait()
 
+        reset_peak()
         try:
             step()
             took = min(seconds(step) for _ in range(3))

@@ -20,9 +20,11 @@ def language(asked: Namespace, length: int | None = None) -> Language:
 
 
 def model(asked: Namespace, name: str, dtype: torch.dtype, length: int | None = None) -> LanguageModel:
-    """A model of SmolLM2's shape; at scale tiny all are small."""
-    shape = SHAPES[f"SmolLM2-{name}"] if asked.scale == "full" else TINY
-    return new(shape, language(asked, length), seed=0).to(asked.device, dtype)
+    """A model of SmolLM2's shape, made where it will be, which takes a GPU no time; at scale tiny all are small."""
+    if asked.scale == "tiny":  # the same on every device
+        return new(TINY, language(asked, length), seed=0).to(asked.device, dtype)
+    with torch.device(asked.device):
+        return new(SHAPES[f"SmolLM2-{name}"], language(asked, length)).to(asked.device, dtype)
 
 
 def real(asked: Namespace, dtype: torch.dtype, length: int) -> LanguageModel:

@@ -107,7 +107,7 @@ class Decoder(nn.Module):
             "pad": torch.zeros(rows, **number),  # places before a shorter prompt
         }.items():
             self.register_buffer(name, buffer, persistent=False)
-        self._step = _compile(self.step) if device.type == "cuda" else self.step
+        self._step = _replayed(self.step) if device.type == "cuda" else self.step
 
     def refresh(self) -> None:
         """Draw from the weights as they are now: the model may have learned, in place."""
@@ -160,8 +160,8 @@ class Decoder(nn.Module):
         token, log_prob = choose(self.truncation.apply(logits), u)
         if self.language.eos is not None:
             ended = self.ended[:rows]
-            token = torch.where(ended, self.language.eos, token)
-            log_prob = torch.where(ended, 0.0, log_prob)
+            token = token.masked_fill(ended, self.language.eos)
+            log_prob = log_prob.masked_fill(ended, 0.0)
             self.ended[:rows] = ended | (token == self.language.eos)
         self.log_prob[:rows] += log_prob
         self.place += 1
@@ -232,10 +232,19 @@ class Decoder(nn.Module):
         return weight[:, None] * (wide * scale).to(x.dtype)
 
 
-def _compile(step: Callable[[int, int], None]) -> Callable[[int, int], None]:
-    """A step as a replayed graph. The compiler keeps 8 versions of one function and fails at the ninth, but each
-    beta, depth and shape is one: a sweep has more.
-    """
-    compiled = torch.compile(step, mode="reduce-overhead", fullgraph=True)
-    patient = torch._dynamo.config.patch(recompile_limit=1 << 10, accumulated_recompile_limit=1 << 12)
-    return patient(compiled)
+def _replayed(step: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    """A step as graphs of the GPU, one for each rows and span: the hundreds of kernels of a step are launched as one."""
+    graphs, pool = {}, torch.cuda.graph_pool_handle()
+
+    def replay(*shape: int) -> None:
+        if shape not in graphs:  # kernels are loaded when they are first called, which no graph can hold
+            graphs[shape] = None
+            return step(*shape)
+        if graphs[shape] is None:
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, pool=pool):
+                step(*shape)
+            graphs[shape] = graph
+        graphs[shape].replay()
+
+    return replay

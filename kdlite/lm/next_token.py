@@ -59,7 +59,8 @@ def temper(logits: Tensor, beta: float, begin: int | None) -> Tensor:
         return torch.where(logits == -math.inf, logits, 0.0)
     limits = torch.finfo(torch.float32)
     beta = min(max(beta, limits.tiny), limits.max)  # infinity times 0 is not a number, either way round
-    return logits.sub_(logits.detach().amax(dim=-1, keepdim=True)).mul_(beta)
+    logits.sub_(logits.detach().amax(dim=-1, keepdim=True))
+    return logits if beta == 1 else logits.mul_(beta)
 
 
 def choose(logits: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:

@@ -29,8 +29,8 @@ from torch import Tensor
 
 from kdlite.checks import check_kind, check_number, show
 
-# Logits held at a time: so few that the system is not asked for their memory each time.
-_CHUNK = 1 << 22
+# Logits held at a time: on a processor so few that the system is not asked for their memory each time.
+_CHUNK, _ON_GPU = 1 << 22, 1 << 26
 OBJECTIVES = ("forward_kl", "reverse_kl", "jensen_shannon")
 
 
@@ -186,7 +186,7 @@ def _sums(
     """The value summed over the mask, and its gradient by the student's logits if it is asked for."""
     total = torch.zeros((), dtype=torch.float64, device=student.device)
     gradient = torch.zeros_like(student) if with_gradient else None
-    size = max(1, _CHUNK // student.shape[-1])
+    size = max(1, (_CHUNK if student.device.type == "cpu" else _ON_GPU) // student.shape[-1])
     for places in zip(*(axis.split(size) for axis in mask.nonzero(as_tuple=True)), strict=True):
         found = of(student[places], teacher[places])
         total += found.value.sum(dtype=torch.float64)

@@ -17,8 +17,8 @@ from kdlite.lm.decoder import Decoder
 from kdlite.lm.modules import evaluating
 from kdlite.lm.next_token import WHOLE, Truncation, temper
 
-_CHUNK = 1 << 24  # logits held at a time
-_CACHED = 1 << 20  # on a processor: what is gone over several times should stay in its cache
+# Logits held at a time: on a GPU enough to keep it busy; on a processor what is gone over several times stays in its cache.
+_CHUNK, _CACHED = 1 << 27, 1 << 20
 IGNORED = -1  # target of a position that is not scored
 
 

@@ -94,7 +94,7 @@ class Comparisons:
             for curve in ("distilled", "cooled"):
                 found += self._trade({"curve": curve, "capacity": name, "arm": "full"})
         own = {"capacity": s.student, "arm": "full"}
-        for texts in ("teacher", "truth"):
+        for texts in ("teacher", "truth") if s.matched else ():
             where = {"curve": "distributions", "texts": texts, **own}
             found += self._ahead_of_direct(where, s.matched) + self._ahead_of_cooled(where, s.matched)
         for tau, decoding in s.both:

@@ -8,7 +8,6 @@ import torch
 from languages import KINDS, LANGUAGES, every_text, full_log_prob, gpt2, llama, of_kind, p_value
 
 from kdlite.lm import Language, LanguageModel
-from kdlite.lm import decoder as decoding
 from kdlite.lm.decoder import Decoder
 from kdlite.lm.next_token import Truncation
 from kdlite.lm.sampling import Generator, draws
@@ -159,22 +158,6 @@ def test_a_step_compiles_whole():
     found = alone(decoder, u)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_allclose(found[1], expected[1], atol=1e-4)
-
-
-@pytest.mark.slow
-def test_more_than_eight_decoders_compile(monkeypatch):
-    """torch.compile keeps 8 versions of a function and, asked for a full graph, fails at the ninth: runs of
-    several models and betas on a GPU died there.
-    """
-    compile_ = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda f, **_: compile_(f, fullgraph=True, backend="eager"))
-    torch.compiler.reset()
-    language = Language(5, 2, (0,), eos=2)
-    for layers in range(1, 11):
-        model = llama(language, num_hidden_layers=layers)
-        decoder = Decoder(model.model, language, 1.0, Truncation(), 4)
-        decoder._step = decoding._compile(decoder.step)
-        assert alone(decoder, np.random.default_rng(0).random((4, 2)))[0].shape == (4, 2)
 
 
 def test_generate_keeps_no_settings_of_the_model():
