@@ -28,17 +28,18 @@ RESULTS = "results.json"
 
 
 def made_now() -> dict[str, str]:
-    """The code at work, and the day."""
-    return {"commit": commit(), "date": datetime.now(UTC).date().isoformat()}
+    """The code at work, the day, and what it runs on."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
+    return {
+        "commit": commit(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "device": f"{device}, {os.cpu_count()} cores",
+    }
 
 
 def made_with() -> dict:
-    """The code at work, the day, and what it ran on and with."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
-    return made_now() | {
-        "device": f"{device}, {os.cpu_count()} cores",
-        "versions": versions("kdlite", "numpy", "torch", "transformers"),
-    }
+    """The same, and with which packages."""
+    return made_now() | {"versions": versions("kdlite", "numpy", "torch", "transformers")}
 
 
 def record(profile: Profile, out: Path, truth: LanguageModel | MarkovMixture) -> None:
@@ -71,7 +72,10 @@ def _table(profile: Profile, out: Path, todo: list[Stage], truth: LanguageModel 
         if truth.language.ids is not None:
             kept = read_json(out / "truth-tokens" / "tokens.json")
             found |= {"ids": kept["ids"], "use": kept["use"]}
-        provenance["stages"] = {k: {"commit": d["commit"], "seconds": d["seconds"]} for k, d in done.items()}
+        provenance["stages"] = {
+            k: {name: d.get(name, "unknown") for name in ("commit", "device", "seconds")}
+            for k, d in done.items()
+        }
     elif isinstance(truth, LanguageModel):
         found["plane"] = read_json(out / "truth-points" / "plane.json")
         if truth.tokenizer is not None:
@@ -81,11 +85,14 @@ def _table(profile: Profile, out: Path, todo: list[Stage], truth: LanguageModel 
 
 
 def _provenance(done: dict[str, dict]) -> dict:
-    """Where and with what a table was made: every commit that made a stage, and the one at work."""
+    """Where and with what a table was made: every commit and device that made a stage, and those at work."""
     now = made_with()
-    commits = dict.fromkeys([*(stage["commit"] for stage in done.values()), now["commit"]])
+    each = {
+        name: dict.fromkeys(stage.get(name, "unknown") for stage in (*done.values(), now))
+        for name in ("commit", "device")
+    }
     return now | {
-        "commit": ", ".join(commits),
+        **{name: ", ".join(values) for name, values in each.items()},
         "seconds": {name: stage["seconds"] for name, stage in done.items()},
     }
 

@@ -60,13 +60,16 @@ def test_a_run_that_lost_stages_makes_them_again_to_the_bit(out, finished):
     assert outcome(out) == outcome(finished)
 
 
-def test_a_run_that_other_code_went_on_with_names_both_commits(out, finished):
+def test_a_run_that_other_code_went_on_with_elsewhere_names_both(out, finished):
     (now,) = {read_json(path)["commit"] for path in finished.glob("*/stage.json")}
-    assert now == commit() == Results.load(finished / "results.json").provenance["commit"]
+    before = Results.load(finished / "results.json").provenance
+    assert now == commit() == before["commit"]
     for name in ("truth-train", "teacher"):
-        write_json(out / name / "stage.json", read_json(out / name / "stage.json") | {"commit": "of old"})
+        other = {"commit": "of old", "device": "a GPU"}
+        write_json(out / name / "stage.json", read_json(out / name / "stage.json") | other)
     run(SMALL, out)
-    assert Results.load(out / "results.json").provenance["commit"] == f"of old, {now}"
+    after = Results.load(out / "results.json").provenance
+    assert after["commit"] == f"of old, {now}" and after["device"] == f"a GPU, {before['device']}"
 
 
 def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(smoke, tmp_path):
