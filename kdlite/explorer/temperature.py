@@ -22,7 +22,7 @@ from kdlite.texts.results import Results
 CURVES = ("distilled", "cooled", "teacher")
 _SYMBOLS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LONGEST = 96  # tokens of a text that are shown
-_SCRIPTS = ("shapes", "frontier", "chains", "geometry", "texts", "explorer")  # one module, in this order
+_SCRIPTS = ("frontier", "chains", "geometry", "texts", "explorer")  # one module, in this order
 
 
 class TemperatureExplorer(anywidget.AnyWidget):
@@ -46,7 +46,9 @@ class TemperatureExplorer(anywidget.AnyWidget):
     """
 
     _css = read("explorer.css", "temperature.css")
-    _esm = read("js/theme.js", "js/controls.js", *(f"js/temperature/{name}.js" for name in _SCRIPTS))
+    _esm = read(
+        "js/theme.js", "js/controls.js", "js/shapes.js", *(f"js/temperature/{name}.js" for name in _SCRIPTS)
+    )
 
     tau = traitlets.Float(1.0).tag(sync=True)
     curve = traitlets.Enum(CURVES, CURVES[0]).tag(sync=True)

@@ -30,7 +30,10 @@ def minutes(name):
     text = FOLDED.sub("", markdown(name).split("\n## Exercises\n")[0])
     code = [cell for cell in cells(name) if cell.cell_type == "code"] if name in TEXTS else []
     pictures = sum("alt" in cell.metadata.get("mystnb", {}).get("image", {}) for cell in code)
-    widgets = sum(bool(re.search(r"^(kd|lm)\.(\w*Explorer|Surprisal)\(", cell.source, re.M)) for cell in code)
+    widgets = sum(
+        bool(re.search(r"^(?:kd|lm)\.(\w*Explorer|Surprisal)\(|\bThreads\(", cell.source, re.M))
+        for cell in code
+    )
     tasks = text.count("> **Predict.**") + widgets + pictures / 2
     return len(prose.plain(text).split()) / 200 + tasks
 
