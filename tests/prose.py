@@ -14,7 +14,7 @@ NOT_PROSE = re.compile(
       | \\begin\{align.*?\\end\{align\*?\}             # formulas
       | \$\$.*?\$\$ | \$[^$]*\$ | `[^`]*`               # formulas, code
       | \]\([^)]*\) | <[^>]*> | \w+://\S+               # targets of links, tags, addresses
-      | (?<=\n)> (?=\S)                                 # marks of a quotation
+      | ^>?[ ]?(?:-[ ])?(?=\S|$)                        # marks of a quotation and of a list
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )

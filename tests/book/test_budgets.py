@@ -10,7 +10,7 @@ from chapters import BOOK, TEXTS, numbered
 CORE = ("intro", *(numbered()[i - 1] for i in (1, 2, 3, 4, 6, 9)), "verdict")
 HIDDEN = {"hide-cell", "hide-input", "remove-cell", "remove-input"}
 LINES = 60  # of code that is seen without a click
-WORDS = 26_400  # of all pages below, exercises and solutions included
+WORDS = 26_040  # of all pages below, exercises and solutions included
 FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
 SAYS = re.compile(r"^> \*\*(Core path|Elective), (\d+) minutes\.\*\*", re.MULTILINE)
 
