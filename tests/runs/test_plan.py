@@ -84,7 +84,7 @@ def test_measured_rates_give_the_hours_that_were_measured(tmp_path):
     teacher = plan(paper, measured(record)).rows[4]
     assert teacher.stage == "teacher" and teacher.hours == pytest.approx(seconds / 3600, rel=0.25)
     (tmp_path / "other.json").write_text("{}")
-    with pytest.raises(ValueError, match="other.json is no record of make gpu"):
+    with pytest.raises(ValueError, match=r"other\.json is no record of make gpu"):
         measured(tmp_path / "other.json")
 
 
