@@ -80,7 +80,7 @@
     plane.append(text("recall (nats) →", inside.right, height - 4, { "text-anchor": "end" }), text("↑ precision (nats)", 2, 11));
     for (const { name, role, at: [r, p] } of fixed) {
       const onLeft = across(r) > width / 2;
-      plane.append(make("circle", { class: role, cx: across(r), cy: up(p), r: 6 }), text(name, across(r) + (onLeft ? -8 : 8), up(p) - 8, { class: role, "text-anchor": onLeft ? "end" : "start" }));
+      plane.append(make("circle", { class: role, cx: across(r), cy: up(p), r: 6 }), text(name, across(r) + (onLeft ? -8 : 8), up(p) + (up(p) > height / 2 ? 18 : -8), { class: role, "text-anchor": onLeft ? "end" : "start" }));
     }
     const line = make("path", { class: "guess-line" });
     plane.append(line);
@@ -98,6 +98,7 @@
         handle.setAttribute("aria-valuetext", `precision ${inNats(places[i][1])}, recall ${inNats(places[i][0])}`);
         if (curve.length) line.setAttribute("d", trace([...start, ...places, ...end]));
       };
+      handle.addEventListener("touchstart", (event) => event.preventDefault()); // the page stays while a finger draws
       handle.addEventListener("pointerdown", (event) => handle.setPointerCapture(event.pointerId));
       handle.addEventListener("pointermove", (event) => {
         if (!handle.hasPointerCapture(event.pointerId)) return;

@@ -95,6 +95,19 @@ def test_a_drawing_is_held_against_the_numbers_of_the_cell(show):
     assert shown.page.locator(".gap").count() == 2 and shown.answer.is_visible()
 
 
+def test_a_finger_draws_and_the_page_stays(show):
+    shown = show(BOX.format("") + DATA + ANSWER + '<p style="height: 3000px">')
+    point = shown.page.get_by_role("slider").last
+    box = point.locator("circle").last.bounding_box()
+    fingers = shown.page.context.new_cdp_session(shown.page)
+    fingers.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    for kind, up in (("touchStart", 0), ("touchMove", 20), ("touchMove", 40), ("touchEnd", None)):
+        at = [] if up is None else [{"x": box["x"] + 9, "y": box["y"] + 9 - up}]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+    assert float(point.get_attribute("aria-valuenow")) > -4
+    assert shown.page.evaluate("() => scrollY") == 0
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_boxes_are_accessible_and_fit_a_phone(theme, show):
     shown = show(CHOICE + ANSWER + BOX.format("") + DATA + ANSWER, theme)
