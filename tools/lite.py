@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kdlite.explorer import runtime
-from kdlite.files import placing
+from kdlite.files import placing, remove_unfinished
 from kdlite.store import read_json, sha256
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +47,7 @@ def build(environment: Path, out: Path) -> None:
         ConnectionError: if a package cannot be had.
         subprocess.CalledProcessError: if pip or JupyterLite fails.
     """
+    remove_unfinished(out.parent)
     with TemporaryDirectory() as temporary, placing(out.parent, out.name) as new:
         lite = Path(temporary)
         write_python(lite / "static" / "pyodide", environment / KERNEL)
@@ -59,7 +60,7 @@ def build(environment: Path, out: Path) -> None:
         command += ["--contents", lite / "files", "--output-dir", new / out.name]
         command += ["--apps", "notebooks", "--apps", "tree"]
         command += ["--no-sourcemaps", "--no-unused-shared-packages", "--no-libarchive"]
-        subprocess.run(command, cwd=lite, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, cwd=lite, check=True, capture_output=True, text=True)
         shutil.rmtree(out, ignore_errors=True)
 
 
@@ -123,5 +124,7 @@ def write_python(target: Path, kernel: Path) -> None:
 if __name__ == "__main__":
     try:
         build(*map(Path, sys.argv[1:3]))
-    except OSError as error:
+    except ConnectionError as error:
         sys.exit(str(error))
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{error.stderr or ''}{error}; make book LIVE=0 builds the book without it")

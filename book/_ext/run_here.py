@@ -10,12 +10,12 @@ from pathlib import Path
 
 NEEDS_TORCH = r"    \"torch\","  # as the first cell lists what it looks for
 BUTTON = """
-<p class="run-here"><a href="{address}">Open as a notebook</a> It runs in your
-browser: 35 MB, once.</p>
+<p class="run-here"><a href="{address}">Open as a notebook</a> Change it and run
+it in your browser, which loads 40 MB.</p>
 <script>
 if (location.protocol === "file:")
   document.currentScript.previousElementSibling.textContent =
-    "Served over http, as by make serve, this page opens as a notebook.";
+    "Served by make serve, or any web server, this page opens as a notebook.";
 </script>
 """
 TORCH = """
