@@ -39,6 +39,10 @@ are at the projects' own addresses.
 - CPython 3.12.7 within it, PSF-2.0: <https://github.com/python/cpython>
 - NumPy 2.0.2 built for it, BSD-3-Clause: <https://github.com/numpy/numpy>
 - STIX Two Math as in ziamath, the characters that the book uses, OFL-1.1: <https://github.com/stipub/stixfonts>
+
+The notebooks in `lite/` are shown by JupyterLite, BSD-3-Clause: <https://github.com/jupyterlite/jupyterlite>. They load the
+same Pyodide, and unchanged packages for it that `book/lite/pyodide-lock.json` and `book/lite/wheels.json` name with their
+hashes. Each carries its own licence.
 """
 
 
