@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import PartialState
@@ -65,12 +66,15 @@ def _work_through(work: Run, todo: list[Stage]) -> Iterator[Stage]:
         return
     import ray
 
+    share = {"num_gpus": 1} if torch.cuda.is_available() else {"num_cpus": 1}
+    task = ray.remote(max_retries=_LIVES, **share)(_do)
     promises, done = {}, set()  # what Ray was given, by the names of stages; names of stages
     while len(done) < len(todo):
         for stage in todo:
             known = done | promises.keys()
             if stage.name not in known and known.issuperset(stage.reads) and not isinstance(stage.job, Fit):
-                promises[stage.name] = _give(work, stage, [promises[n] for n in stage.reads if n in promises])
+                after = [promises[name] for name in stage.reads if name in promises]
+                promises[stage.name] = _give(task, work, stage, after)
         fits = (stage for stage in todo if isinstance(stage.job, Fit) and stage.name not in done)
         fit = next((stage for stage in fits if done.issuperset(stage.reads)), None)
         if open_ := {promises[s.name]: s for s in todo if s.name in promises and s.name not in done}:
@@ -91,36 +95,28 @@ def _agree(stage: Stage | None) -> Stage | None:
     return broadcast_object_list([stage])[0]
 
 
-def _give(work: Run, stage: Stage, after: list) -> object:
-    """Ray's promise to carry out a stage, once others are kept."""
-    import ray
-
-    share = {"num_gpus": 1} if torch.cuda.is_available() else {"num_cpus": 1}
-    draw, carry_out = (ray.remote(max_retries=_LIVES, **share)(task) for task in (_draw, _carry_out))
+def _give(task: Any, work: Run, stage: Stage, after: list) -> Any:
+    """Ray's promise of a stage, once other promises are kept."""
     told = work.profile, work.out.absolute(), Path.cwd(), stage
     if isinstance(stage.job, Draw) and not (work.out / stage.name / DONE).exists():
         shards = range(-(-stage.job.n // work.profile.texts.shard))
-        after = [draw.remote(*told, i, *after) for i in shards]
-    return carry_out.remote(*told, *after)
+        after = [task.remote(*told, shard, *after) for shard in shards]
+    return task.remote(*told, None, *after)
 
 
-def _draw(profile: Profile, out: Path, home: Path, stage: Stage, i: int, *_: float) -> float:
-    """Draw the i-th shard of a corpus, and say how many seconds it took; a task."""
+def _do(profile: Profile, out: Path, home: Path, stage: Stage, shard: int | None, *spent: float) -> float:
+    """Draw a shard of a corpus, and say how many seconds it took; or do all that is left of a stage, told how many seconds
+    others have spent on it. What Ray calls a task.
+    """
     start = time.monotonic()
-    _run(profile, out, home).draw(stage, only=i)
-    return time.monotonic() - start
-
-
-def _carry_out(profile: Profile, out: Path, home: Path, stage: Stage, *spent: float) -> float:
-    """Carry out a stage on which others have spent some seconds, and leave none to account for; a task."""
-    _run(profile, out, home).carry_out(stage, spent=sum(spent))
-    return 0.0
-
-
-def _run(profile: Profile, out: Path, home: Path) -> Run:
     with suppress(OSError):
-        os.chdir(home)  # of whoever started the run: relative names of models are meant from there
+        os.chdir(home)  # where whoever started the run is: relative names of models are meant from there
     if not (out / PROFILE).exists():
-        said = f"{platform.node()} does not see {out}; --out has to be a folder that every machine shares"
-        raise FileNotFoundError(f"{said}, under one path")
-    return Run(profile, out, PartialState(cpu=not torch.cuda.is_available()))
+        remedy = "--out has to be a folder that all machines share, under one path"
+        raise FileNotFoundError(f"{platform.node()} does not see {out}; {remedy}")
+    work = Run(profile, out, PartialState(cpu=not torch.cuda.is_available()))
+    if shard is None:
+        work.carry_out(stage, spent=sum(spent))
+        return 0.0
+    work.draw(stage, only=shard)
+    return time.monotonic() - start

@@ -30,11 +30,11 @@ def begin(cluster, out):
 
 
 def at_work(cluster):
-    """The workers that draw, or carry out a stage, at the moment."""
+    """The workers that have a task at the moment."""
     (raylet,) = cluster.head_node.all_processes["raylet"]
     for worker in psutil.Process(raylet.process.pid).children():
         try:
-            if worker.cmdline()[0].startswith("ray::_"):
+            if worker.cmdline()[0].startswith("ray::_do"):
                 yield worker
         except (psutil.NoSuchProcess, IndexError):  # it has just ended
             pass
