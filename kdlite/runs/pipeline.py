@@ -49,18 +49,15 @@ _CHOSEN_ON, _USED_ON = 2000, 500  # texts of the truth by which its token ids ar
 _PATIENCE = timedelta(days=2)  # a process may wait for the slowest as long as a stage takes
 
 
-def run(
-    profile: Profile,
-    out: str | Path,
-    work_through: "Callable[[Run, list[Stage]], Iterator[Stage]] | None" = None,
-) -> Path:
+def run(profile: Profile, out: str | Path, work_through: Callable[..., Iterator] | None = None) -> Path:
     """Carry out a profile in a folder, or what of it is left, and return the path of ``results.json``.
 
     Killed at any moment and called again, it ends with the very results it would have ended with. Under ``accelerate
     launch`` its processes share the work.
 
     Args:
-        work_through: carries out the stages of a run and says which it has come to; None: one after the other, here.
+        work_through: carries out a list of stages and yields each that it has come to, as
+            ``kdlite.runs.cluster.on_ray`` has it done; None: one after the other, by this process.
 
     Raises:
         ValueError: if the folder holds a run of another profile, or an output has changed since it was made.
