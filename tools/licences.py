@@ -32,13 +32,17 @@ _TAIL = """
 ## In the pages of the built book
 
 A page whose explorer a reader takes hold of loads `runtime.js`, which `make book` makes from unchanged files of other
-projects (`kdlite/explorer/runtime.py` names them with their hashes), and MathJax is served beside the pages. The
-sources are at the projects' own addresses.
+projects (`kdlite/explorer/runtime.py` names them with their hashes), and a font is served beside the pages. The sources
+are at the projects' own addresses.
 
 - Pyodide {release}, MPL-2.0: <https://github.com/pyodide/pyodide>
 - CPython 3.12.7 within it, PSF-2.0: <https://github.com/python/cpython>
 - NumPy 2.0.2 built for it, BSD-3-Clause: <https://github.com/numpy/numpy>
-- MathJax as in django-static-mathjax, Apache-2.0: <https://github.com/mathjax/MathJax>
+- STIX Two Math as in ziamath, the characters that the book uses, OFL-1.1: <https://github.com/stipub/stixfonts>
+
+The notebooks in `lite/` are shown by JupyterLite, BSD-3-Clause: <https://github.com/jupyterlite/jupyterlite>. They load the
+same Pyodide, and unchanged packages for it that `book/lite/pyodide-lock.json` and `book/lite/wheels.json` name with their
+hashes. Each carries its own licence.
 """
 
 

