@@ -73,7 +73,9 @@ def visit_math(self, node):
 def visit_math_block(self, node):
     tex = node.astext()
     tag = TAG.search(tex)
-    number = f'<span class="number">({html.escape(tag[1])})</span>' if tag else ""
+    number = (
+        f'<span class="number">({html.escape(tag[1])})</span>' if tag else ""
+    )
     formula = mathml(TAG.sub("", tex), display=True)
     names = " ".join(node["ids"])
     self.body.append(
