@@ -50,7 +50,7 @@ def letter(match):
 
 
 def mathml(tex, display):
-    """TeX as a <math> element; an error for what KaTeX does not know."""
+    """TeX as an element of MathML; an error for what KaTeX does not know."""
     options = {
         "displayMode": display,
         "output": "mathml",
