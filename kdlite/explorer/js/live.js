@@ -8,7 +8,7 @@ const MOST_RUNS = 300;
 class Live {
   constructor(explorer) {
     this.explorer = explorer;
-    this.state = "none"; // then, as the other side says: "asleep", "waking", "here" or "failed"
+    this.state = "none"; // then, as the other side says: "asleep", "waking", "here", "busy" with a cell, or "failed"
     this.isOfPage = false;
     this.touched = false;
     this.dragging = false;
@@ -42,8 +42,9 @@ class Live {
   }
 
   hear({ kind, id, share = 0, reason = "" }) {
-    if (["asleep", "waking", "here", "failed"].includes(kind)) {
+    if (["asleep", "waking", "here", "busy", "failed"].includes(kind)) {
       Object.assign(this, { state: kind, reason });
+      if (kind === "busy") this.isOfPage = true;
       this.waking.hidden = kind !== "waking" || !this.touched;
       this.bar.value = share;
       if (kind === "failed") this.giveUp();
@@ -97,6 +98,7 @@ class Live {
   }
 
   hint() {
+    if (this.state === "busy") return "A cell of this page is running. Until it has, the sliders show stored fits, and modes stay where they are.";
     if (this.answers) return "Drag a mode of p*, or move it with the arrow keys: teacher and student refit.";
     return "Dragging a mode of p* and drawing new samples need a live kernel: open the notebook in JupyterLab or Colab.";
   }
