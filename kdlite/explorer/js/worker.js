@@ -17,12 +17,13 @@ def answer(model, question):
     return to_js([json.dumps(reply), content])
 `;
 const SETUP_CELLS = `
-import os, sys
+import logging, os, sys
 from js import tell
 from kdlite.explorer import comm
 from kdlite.explorer.cells import Cells
 
 os.environ["MPLBACKEND"] = "agg"
+logging.getLogger("matplotlib.font_manager").setLevel("ERROR")  # that it lists its fonts is nothing to print
 sys.modules["anywidget"] = comm
 
 def tell_page(message, content):
