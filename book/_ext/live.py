@@ -18,11 +18,14 @@ from sphinx.errors import ExtensionError
 
 # Beside the script that draws widgets, which loads them.
 RUNTIME, PACKAGES = "runtime.js", "cells-runtime.js"
+SCRIPT = LOADER.parent / "cells.js"
+STYLE = LOADER.parents[1] / "cells.css"
 RUNS = "part1/"  # pages whose cells need no more than NumPy and matplotlib
 
 
-def name_runtime(app, config):
+def set_paths(app, config):
     config.nb_ipywidgets_js[LOADER.name]["data-runtime"] = RUNTIME
+    config.html_static_path += map(str, (SCRIPT, STYLE))
 
 
 def write_runtime(app):
@@ -63,13 +66,13 @@ def carry_cells(app, page, template, context, doctree):
     # Once, also where the page shows a widget.
     app.add_js_file(LOADER.name, **app.config.nb_ipywidgets_js[LOADER.name])
     sizes = {"data-packages": PACKAGES, "data-size": str(app.live_megabytes)}
-    app.add_js_file("cells.js", **sizes)
-    app.add_css_file("cells.css")
+    app.add_js_file(SCRIPT.name, **sizes)
+    app.add_css_file(STYLE.name)
 
 
 def setup(app):
     if os.environ.get("LIVE", "1") != "0":
-        app.connect("config-inited", name_runtime, priority=100)
+        app.connect("config-inited", set_paths, priority=100)
         app.connect("builder-inited", write_runtime)
         app.connect("doctree-resolved", name_cells)
         app.connect("html-page-context", carry_cells)

@@ -13,7 +13,9 @@ from typing import Self
 
 import traitlets
 
-TELL: Callable[[dict, list[bytes]], None]  # the way to the page, set by whoever starts Python there
+TELL: Callable[[dict, list[bytes]], None] | None = (
+    None  # the way to the page, set by whoever starts Python there
+)
 _WIDGETS: dict[str, "AnyWidget"] = {}
 _NUMBERS = count(1)
 

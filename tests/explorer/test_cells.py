@@ -78,7 +78,7 @@ class Thing(comm.AnyWidget):
 
 
 def test_a_widget_and_its_page_stay_together(run, told, monkeypatch):
-    monkeypatch.setattr(comm, "TELL", lambda message, content: told.append((message, content)), raising=False)
+    monkeypatch.setattr(comm, "TELL", lambda message, content: told.append((message, content)))
     thing, asked = Thing(size=2), []
     Cells(comm.TELL).display(thing)
     message, content = told[-1]

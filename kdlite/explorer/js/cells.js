@@ -172,7 +172,7 @@
       now?.root && now.end();
       if (asked) finish("");
     } else if (kind === "asleep") finish("Stopped. All variables are lost: Run begins again with the first cell.");
-    else if (kind === "failed") finish(`Python could not go on in this page (${reason}).`);
+    else if (kind === "failed") finish(`Python could not go on in this page (${reason}). Load the page again to try again.`);
     show();
   }
 
