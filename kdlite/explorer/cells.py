@@ -1,4 +1,4 @@
-"""The cells of a page, run from the first on in one namespace; what they print, draw and raise goes out as messages.
+"""The cells of a page, run from the first on with one set of names; what they print, draw and raise goes out as messages.
 
 Knows source and outputs; knows nothing of widgets, pages or workers. It runs whatever text it is given: the worker of a
 page alone imports it, for what the reader of that page types.

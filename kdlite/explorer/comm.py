@@ -21,7 +21,7 @@ _NUMBERS = count(1)
 
 
 class AnyWidget(traitlets.HasTraits):
-    """What a subclass of ``anywidget.AnyWidget`` uses of it: synchronised traits, and custom messages."""
+    """What a subclass of ``anywidget.AnyWidget`` uses of it: traits that the page shares, and custom messages."""
 
     _esm = _css = ""
 
