@@ -8,6 +8,7 @@ import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
 from building import build
+from explorer_pages import drawn
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from kdlite.explorer import runtime
@@ -134,7 +135,10 @@ def test_cells_are_edited_run_stopped_and_put_back(book, watched):
     page.run(0)
     assert page.texts()[0].splitlines()[:2] == ["21", "Traceback (most recent call last):"]
     assert page.texts()[0].splitlines()[-1] == "ZeroDivisionError: division by zero"
-    assert Axe().run(watched.page, context=".bd-article", options={"preload": False}).response["violations"] == []
+    assert (
+        Axe().run(watched.page, context=".bd-article", options={"preload": False}).response["violations"]
+        == []
+    )
     page.run(2)  # what is above it fails first
     assert "above" in page.status(2).inner_text() and page.texts()[2] == ""
 
@@ -146,21 +150,29 @@ def test_cells_are_edited_run_stopped_and_put_back(book, watched):
     slider = explorer.get_by_label("β", exact=True)
     slider.press("End")
     explorer.locator(".kd-handles button").first.press("ArrowUp")
-    watched.page.wait_for_function("!document.querySelector('.kd-notes[role=status]').innerText.includes('Fitting')")
+    watched.page.wait_for_function(
+        "!document.querySelector('.kd-notes[role=status]').innerText.includes('Fitting')"
+    )
     page.run(2)
     assert page.texts()[2] == "(100.0, 8)\n", "the widget and its cell stay together"
     page.write(2, "explorer.beta = 1\nwhile True: pass")
     page.button(2, "Run").click()
     watched.page.locator(".kd-notes[role=status]", has_text="A cell of this page is running.").wait_for()
     explorer.locator(".kd-beta [aria-valuetext='1']").wait_for()
+    drawn(watched.page)
     words = explorer.locator(".kd-words").inner_text()
     slider.press("End")  # fits that are there answer
+    drawn(watched.page)
     assert explorer.locator(".kd-words").inner_text() != words
     page.button(2, "Stop").click()
     assert "variables are lost" in page.status(2).inner_text()
     explorer.locator(".kd-handles button").first.press("ArrowUp")  # it goes on without its cell
-    watched.page.wait_for_function("document.querySelector('.kd-notes[role=status]').innerText.includes('Fitting')")
-    watched.page.wait_for_function("!document.querySelector('.kd-notes[role=status]').innerText.includes('Fitting')")
+    watched.page.wait_for_function(
+        "document.querySelector('.kd-notes[role=status]').innerText.includes('Fitting')"
+    )
+    watched.page.wait_for_function(
+        "!document.querySelector('.kd-notes[role=status]').innerText.includes('Fitting')"
+    )
     page.write(2, "sorted(name for name in globals() if name in ('hidden', 'explorer'))")
     page.run(2)
     assert page.texts()[2] == "['explorer', 'hidden']\n"
