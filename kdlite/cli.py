@@ -82,17 +82,22 @@ def _run(parser: argparse.ArgumentParser) -> CarryOut:
 
 def _plan(parser: argparse.ArgumentParser) -> CarryOut:
     """say what a run will take, and whether it fits, before it starts"""
-    from kdlite.runs.plan import DEVICES
+    from kdlite.runs.devices import DEVICES
     from kdlite.runs.profile import BUILT_IN, Profile
 
     parser.add_argument("profile", help=f"{', '.join(BUILT_IN)}, or a TOML file")
-    parser.add_argument("--device", default="cpu", help=f"{', '.join(DEVICES)} (cpu: this machine's)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--device", default="cpu", help=f"{', '.join(DEVICES)} (cpu: this machine's)")
+    where.add_argument("--measured", metavar="FILE", help="what make gpu measured: its device, its rates")
+    parser.add_argument("-n", type=int, default=1, help="how many of these devices (1)")
     parser.add_argument("--out", default=".", help="folder of the run, for the room on its disk (.)")
 
     def carry_out(words: Words) -> object:
+        from kdlite.runs.devices import measured
         from kdlite.runs.plan import plan
 
-        return plan(Profile.load(words.profile), words.device, words.out)
+        device = measured(words.measured) if words.measured else words.device
+        return plan(Profile.load(words.profile), device, words.out, words.n)
 
     return carry_out
 

@@ -14,9 +14,9 @@ from benchmarks.gpu.shapes import model
 from benchmarks.measure import seconds
 from kdlite.lm.packing import pack
 from kdlite.lm.scoring import IGNORED, TokenLoss
+from kdlite.runs.devices import sheet
 
 TEXTS = {"full": {"135M": 32, "360M": 16, "1.7B": 4}, "tiny": {"135M": 4, "360M": 4, "1.7B": 4}}
-PEAK = {"H100": 989e12, "H200": 989e12}  # of dense bfloat16 products, the maker's figure
 HAZARD = 1 / 1000  # of ending, at each token
 
 
@@ -77,11 +77,8 @@ def _masked(targets: np.ndarray, ids: np.ndarray, beyond: np.ndarray, sizes: np.
 
 def share(operations: float, asked: Namespace) -> dict:
     """The share of the maker's peak, where it is known."""
-    if asked.device != "cuda":
-        return {}
-    name = torch.cuda.get_device_name()
-    peaks = [value for key, value in PEAK.items() if key in name]
-    return {"share of the bfloat16 peak": operations / peaks[0]} if peaks else {"peak": "not known"}
+    device = sheet(torch.cuda.get_device_name()) if asked.device == "cuda" else None
+    return {"share of the bfloat16 peak": operations / max(device.rates.values())} if device else {}
 
 
 def random_texts(vocabulary: int, length: int, n: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 Knows mixtures, sweeps and the results of runs; computes nothing that a chapter quotes. Each function returns a Figure.
 """
 
-from kdlite.plots.bars import shares, weights
+from kdlite.plots.bars import parts, shares, weights
 from kdlite.plots.curves import against_beta, bands, gains, lines, sources
 from kdlite.plots.estimates import cooling, intervals
 from kdlite.plots.frontiers import clouds, frontier
@@ -30,6 +30,7 @@ __all__ = [
     "knobs",
     "lines",
     "opening",
+    "parts",
     "planes",
     "shares",
     "sources",

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kdlite.mixtures.mixture import GaussianMixture
-from kdlite.plots.style import COLOURS, figure
+from kdlite.plots.style import COLOURS, SHADES, figure
 
 
 def weights(mixtures: dict[str, GaussianMixture]) -> Figure:
@@ -39,4 +39,24 @@ def shares(
         ax.grid(False, axis="x")
     axes[0, 0].set_ylabel("share of samples")
     axes[0, 0].legend(fontsize=8)
+    return fig
+
+
+def parts(bars: dict[str, dict[str, float]], *, xlabel: str) -> Figure:
+    """Bars of the same parts, one below the other, each part in a colour of its own and each bar with its total at its end."""
+    fig, axes = figure(width=7, height=0.9 + 0.45 * len(bars))
+    ax, names = axes[0, 0], [*bars]
+    left = np.zeros(len(bars))
+    colours = (*SHADES[:3], "#999999", "#D9D9D9")
+    for part, colour in zip(next(iter(bars.values())), colours, strict=True):
+        width = np.array([bars[name][part] for name in names])
+        ax.barh(names, width, left=left, color=colour, label=part, height=0.6)
+        left += width
+    for y, total in enumerate(left):
+        ax.text(total, y, f" {total:.0f}", va="center")
+    ax.invert_yaxis()
+    ax.margins(x=0.08)
+    ax.set(xlabel=xlabel)
+    ax.grid(False, axis="y")
+    fig.legend(loc="outside lower center", ncols=5, fontsize=8)
     return fig

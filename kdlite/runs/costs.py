@@ -21,12 +21,12 @@ from kdlite.runs.stages import stages
 from kdlite.texts.language import Language
 from kdlite.texts.markov import MarkovMixture
 
-_VOCABULARY = 49_152  # of every SmolLM2
+VOCABULARY = 49_152  # of every SmolLM2
 _KEPT_ON = 2500  # texts on which the token ids that a truth keeps are found
 _LOOK = 32  # a drawn token looks back over the places up to the next multiple of this
 _READ, _LOGITS = (
     1 << 13,
-    1 << 24,
+    1 << 27,
 )  # places scored in one pass, and logits held while texts are scored or learned
 _LIBRARIES = 1e9  # bytes of host memory for Python and torch
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -54,7 +54,9 @@ class Pass(NamedTuple):
     bytes: float  # of weights and caches that it reads
     memory: float  # bytes held on the device
     times: float
-    trains: bool = False
+    kind: str  # "draw", "read" or "learn"
+    parameters: int  # of the model
+    rows: float  # texts side by side
 
 
 class Costs:
@@ -152,7 +154,15 @@ class Costs:
         )  # of one text's cache
         memory = weights + rows * (place * self._span + (size + 4 * 8) * self._vocabulary) + others
         operations = rows * forward(shape, self._vocabulary, back)
-        return Pass(operations, weights + rows * place * back, memory, self.language.length * n / rows)
+        return Pass(
+            operations,
+            weights + rows * place * back,
+            memory,
+            times=self.language.length * n / rows,
+            kind="draw",
+            parameters=parameters(shape, self._vocabulary),
+            rows=rows,
+        )
 
     def _read(self, shape: Shape, n: int, size: int, others: float) -> Pass:
         """Scoring some texts: one layer's activations are held, and some logits in float32."""
@@ -160,7 +170,8 @@ class Costs:
         weights, tokens = self._weights(shape, size), rows * width
         held = tokens * size * (6 * shape.hidden + 3 * shape.mlp) + self._logits(tokens)
         operations = tokens * forward(shape, self._vocabulary, width)
-        return Pass(operations, weights, weights + held + others, n / rows)
+        size = parameters(shape, self._vocabulary)
+        return Pass(operations, weights, weights + held + others, n / rows, "read", size, rows)
 
     def _learn(self, shape: Shape, learner: Learner, n: int, validated: int, others: float) -> Pass:
         """Learning from n texts, and looks at validation texts. A gradient takes twice the pass forward."""
@@ -173,7 +184,9 @@ class Costs:
         held = 4 * rows * width * kept + self._logits(rows * width)
         moments = 3 * (weights - 4 * frozen)  # with the gradient
         times = (n + validated) / rows
-        return Pass(operations / times, weights, weights + moments + held + others, times, True)
+        memory = weights + moments + held + others
+        size = parameters(shape, self._vocabulary)
+        return Pass(operations / times, weights, memory, times, "learn", size, rows)
 
     def _logits(self, tokens: int) -> int:
         return 3 * 4 * min(_LOGITS, tokens * self._vocabulary)
@@ -257,7 +270,7 @@ def _pretrained(name: str, source: str) -> tuple[Shape, int]:
     """Shape and token ids of a model that ``load`` takes by these names."""
     known = name.rpartition("/")[2].removesuffix("-Instruct")
     if known in SHAPES and source in ("auto", "hub", "package") and not Path(name).is_dir():
-        return SHAPES[known], _VOCABULARY
+        return SHAPES[known], VOCABULARY
     config = config_of(name, source)
     return shape_of(config), config.vocab_size
 

@@ -30,7 +30,7 @@ def row(
     """One row, from texts ``(n, length)`` of a model and the nats and tokens that were kept of each.
 
     Everything is in nats per token of the model's own texts but recall, which is on the truth's; ``repeats`` and
-    ``stories`` are shares, and ``words`` are different words among ``study.words`` tokens.
+    ``stories`` are shares, and ``words`` are different words among ``study.words`` tokens, None where there are fewer.
     """
     found = numbers(kept) | {
         "judge": ratio_estimate(kept["judge"], kept["size"]),
@@ -39,7 +39,8 @@ def row(
     if truth.tokenizer is not None:
         spelled = [truth.language.spelled(text[:n]) for text, n in zip(texts, truth.size(texts), strict=True)]
         pieces = truth.tokenizer.batch_decode([[i] for ids in spelled for i in ids])
-        found["words"] = stories.distinct_words(pieces, study.words)
+        few = len(pieces) < study.words  # texts may end early
+        found["words"] = Estimate(np.nan, np.inf, 0) if few else stories.distinct_words(pieces, study.words)
         found["stories"] = stories.stories(truth.tokenizer.batch_decode(spelled, skip_special_tokens=True))
     return {name: getattr(job, name) for name in NAMED} | {name: rounded(e) for name, e in found.items()}
 

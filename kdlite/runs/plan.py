@@ -1,20 +1,18 @@
 """What a run will take, before it starts: operations, bytes, memory, disk and hours of each stage.
 
-Knows what stages cost, and how fast devices are; knows nothing of how a stage is carried out.
+Knows what stages cost on which device; knows nothing of how a stage is carried out.
 """
 
 import math
-import os
 import textwrap
-import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from kdlite.checks import check_integer, check_kind, check_path, show
+from kdlite.checks import check_integer, check_kind, check_path
 from kdlite.runs.costs import Costs, spell
+from kdlite.runs.devices import Device, find
 from kdlite.runs.jobs import Draw, Fit, Measure, Score, Stage
 from kdlite.runs.profile import Pretrained, Profile
 
@@ -28,82 +26,6 @@ _NOTES = (
     "devices, and what is done number by number: it weighs more, the smaller the models.",
     "Every text counts at its full length of {length} tokens; real ones may end before.",
 )
-
-
-@dataclass(frozen=True)
-class Device:
-    """What a plan needs to know of one device.
-
-    Attributes:
-        name: for people.
-        rates: multiplications and additions of matrix products in a second, by type of number. The fastest is used,
-            but to train on a CPU float32.
-        bandwidth: bytes read or written in a second.
-        memory: bytes it holds.
-        share: of ``rates`` and ``bandwidth`` that a run reaches.
-        source: where these numbers come from, in words.
-    """
-
-    name: str
-    rates: Mapping[str, float]
-    bandwidth: float
-    memory: float
-    share: float
-    source: str
-
-    def __str__(self) -> str:
-        rates = ", ".join(f"{rate / 1e12:.3g} in {kind}" for kind, rate in self.rates.items())
-        return (
-            f"{self.name}: tera-operations a second {rates}; bandwidth {self.bandwidth / 1e9:.0f} GB a second; memory "
-            f"{self.memory / 1e9:.0f} GB. Of rate and bandwidth a run is taken to reach {self.share:.0%}. {self.source}."
-        )
-
-
-_SHEETS = {  # of the T4's 16 GB the driver leaves about 15
-    "h100": ("H100 SXM", {"float32": 67e12, "bfloat16": 989e12}, 3350e9, 80e9),
-    "a100": ("A100 80GB SXM", {"float32": 19.5e12, "bfloat16": 312e12}, 2039e9, 80e9),
-    "t4": ("T4", {"float32": 8.1e12}, 300e9, 15e9),
-}
-DEVICES = (*_SHEETS, "cpu")
-
-
-def find(name: str) -> Device:
-    """A device by its name, one of ``DEVICES``; "cpu" is this machine's processor, measured now.
-
-    Raises:
-        ValueError: for an unknown name.
-    """
-    if not isinstance(name, str) or name not in DEVICES:
-        raise ValueError(f"unknown device {show(name)}; known are {', '.join(DEVICES)}")
-    if name == "cpu":
-        return _measure()
-    source = (
-        "The vendor's peaks without sparsity, from NVIDIA's data sheet; the share is assumed, not measured"
-    )
-    return Device(*_SHEETS[name], share=0.4, source=source)
-
-
-def _measure() -> Device:
-    import torch
-
-    from kdlite.lm.weights import best_dtype
-
-    def seconds(work: Callable[[], object]) -> float:
-        """Of the fastest of several runs."""
-        times = [time.perf_counter()]
-        for _ in range(5):
-            work()
-            times.append(time.perf_counter())
-        return min(b - a for a, b in pairwise(times))
-
-    rates, vector, copy = {}, torch.ones(1 << 26), torch.ones(1 << 26)
-    for dtype in dict.fromkeys((torch.float32, best_dtype("cpu"))):
-        square = torch.ones(2048, 2048, dtype=dtype)
-        rates[str(dtype)[6:]] = 2 * 2048**3 / seconds(lambda a=square: a @ a)
-    bandwidth = 2 * vector.nbytes / seconds(lambda: copy.copy_(vector))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    source = f"Measured just now on {torch.get_num_threads()} threads; the share is assumed, from pilots"
-    return Device("cpu", rates, bandwidth, memory, 0.7, source)
 
 
 class Row(NamedTuple):
@@ -160,7 +82,8 @@ def plan(profile: Profile, device: str | Device = "cpu", out: str | Path | None 
 
     Args:
         profile: of the run.
-        device: "h100", "a100", "t4", or "cpu" for this machine's processor, which is measured; or a Device.
+        device: a name for ``devices.find``, such as "h100", or "cpu" for this machine's processor; or a Device, such as
+            ``devices.measured`` reads from a file.
         out: folder of the run, to see whether its disk has room for what is left; None: the disk is not looked at.
         n: devices, a process each, which share the work as those of ``run`` do.
 
@@ -199,17 +122,18 @@ def _row(stage: Stage, costs: Costs, device: Device, n: int) -> Row:
     kind = fastest if isinstance(costs.profile.truth, Pretrained) else "float32"
     training = "float32" if device.name == "cpu" else fastest
     passes, hours = list(costs.passes(stage, _BYTES[kind])), {"arithmetic": 0.0, "bandwidth": 0.0}
-    share = device.share
+    workers = 1.0
     match stage.job:
         case Draw(n=texts):  # whole shards are shared out
             shards = math.ceil(texts / costs.profile.texts.shard)
-            share *= shards / math.ceil(shards / n)
+            workers = shards / math.ceil(shards / n)
         case Fit():
-            share *= n
+            workers = n
     for work in passes:
-        arithmetic = work.operations / device.rates[training if work.trains else kind]
+        arithmetic = work.operations / device.rates[training if work.kind == "learn" else kind]
         moving = work.bytes / device.bandwidth
         bound = "arithmetic" if arithmetic > moving else "bandwidth"
+        share = workers * device.reaches(work.kind, work.parameters, work.rows)
         hours[bound] += work.times * max(arithmetic, moving) / share / 3600
     memory = max((work.memory for work in passes), default=0)
     return Row(

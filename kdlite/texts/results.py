@@ -18,10 +18,14 @@ _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "results", _PACKAGE.parent / "book" / "results")  # of a wheel; of the source tree
 
 
+def folder() -> Path:
+    """Where what was recorded for the book lies."""
+    return next(filter(Path.is_dir, _FOLDERS))
+
+
 def records() -> dict[str, Path]:
     """The file of each run recorded for the book by its name, in order of names."""
-    folder = next(filter(Path.is_dir, _FOLDERS))
-    return {path.stem: path for path in sorted(folder.glob("*.json"))}
+    return {path.stem: path for path in sorted(folder().glob("*.json"))}
 
 
 @dataclass(frozen=True)

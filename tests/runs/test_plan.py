@@ -1,5 +1,6 @@
 """What a run will take: against torch's own counter, against what a run leaves, and at the full size of the paper."""
 
+import json
 from collections import namedtuple
 from dataclasses import replace
 
@@ -12,9 +13,9 @@ from kdlite.lm import Language, Profile, Results, Shape, new, plan, run
 from kdlite.lm.packing import pack
 from kdlite.lm.scoring import TokenLoss
 from kdlite.runs.costs import forward, parameters, places
-from kdlite.runs.plan import find
+from kdlite.runs.devices import find, measured
 from kdlite.runs.stages import stages
-from kdlite.texts.results import records
+from kdlite.texts.results import folder, records
 
 ROWS = 4
 LANGUAGE = Language(vocabulary=50, length=80, prompt=(7,))  # 80 steps: looks after 32, 64 and 80
@@ -69,6 +70,24 @@ def test_the_paper_fits_together_at_full_size():
     assert len(profile.seeds) == 5
 
 
+def test_measured_rates_give_the_hours_that_were_measured(tmp_path):
+    """Of drawing at a shape and a batch that were measured, to the approximation of the cache's mean length."""
+    record = folder() / "gpu" / "h200.json"
+    steps, paper = json.loads(record.read_text())["steps"], Profile.load("paper")
+    (row,) = [r for r in steps["draw-1.7B"]["figures"]["batches"] if r["batch"] == 512]
+    found = plan(replace(paper, batch=512), measured(record)).rows[0]
+    assert found.stage == "truth-train"
+    tokens = paper.texts.train * paper.truth.length
+    assert found.hours == pytest.approx(tokens / row["tokens/s"] / 3600, rel=0.08)
+    step = steps["train-360M"]["figures"]  # six operations a parameter and token; attention comes on top
+    seconds = 5 * paper.texts.train * paper.truth.length / step["packed"]["tokens/s"]
+    teacher = plan(paper, measured(record)).rows[4]
+    assert teacher.stage == "teacher" and teacher.hours == pytest.approx(seconds / 3600, rel=0.25)
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"other\.json is no record of make gpu"):
+        measured(tmp_path / "other.json")
+
+
 def test_devices_share_whole_shards_steps_and_scores():
     one, many = (plan(SMOKE, "t4", n=n) for n in (1, 3))
     jobs = {stage.name: type(stage.job).__name__ for stage in stages(SMOKE)}
@@ -86,7 +105,7 @@ def test_devices_share_whole_shards_steps_and_scores():
 def test_memory_that_does_not_suffice_is_reported():
     colab, small = Profile.load("colab"), replace(find("t4"), memory=3e9)
     (reason,) = plan(colab, small).short[:1]
-    assert reason.startswith("teacher: 5.12 GB of memory needed, one T4 has 3 GB; lower rows_per_pass")
+    assert reason.startswith("teacher: 6.13 GB of memory needed, one T4 has 3 GB; lower rows_per_pass")
     all_short = plan(colab, replace(small, memory=1e8)).short
     assert all_short[0].startswith("truth-train: ") and "lower batch" in all_short[0]
     host = replace(small, name="cpu", memory=6e9)  # whose memory is also the libraries'
@@ -135,7 +154,7 @@ def test_an_estimate_is_within_a_factor_of_two_of_the_recorded_run(results):
 
 
 def test_an_unknown_device_or_truth_is_named():
-    with pytest.raises(ValueError, match="unknown device 'abacus'; known are h100, a100, t4, cpu"):
+    with pytest.raises(ValueError, match="unknown device 'abacus'; known are h200, h100, a100, t4, cpu"):
         plan(SMOKE, "abacus")
     profile = Profile.load("colab")
     with pytest.raises(ValueError, match=r"unknown model 'Other'; pass a folder that exists, a Hub id"):
@@ -149,3 +168,6 @@ def test_the_command_prints_a_table(monkeypatch, capsys):
     assert lines[0] == "smoke: 23 stages on one T4"
     assert any(line.startswith("lesson-1 and 1 alike ") for line in lines)
     assert max(map(len, lines)) <= 100
+    record = str(folder() / "gpu" / "h200.json")
+    monkeypatch.setattr("sys.argv", ["kdlite", "plan", "smoke", "--measured", record, "-n", "2"])
+    assert main() == 0 and "smoke: 23 stages on 2 H200 SXM" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from kdlite import lm
 from kdlite.lm import Corpus, Profile
 from kdlite.runs.design import Learner, Scarce, Study
+from kdlite.runs.findings import Comparisons
 from kdlite.runs.jobs import Draw, Fit, Keep, Measure, Part
 from kdlite.runs.stages import stages
 
@@ -145,6 +146,13 @@ def test_the_first_comparison_is_precision_at_equal_recall(studied, tiny):
     prices = {c["number"]: c["found"]["value"] for c in comparisons if c["against"] == "tau 1"}
     gained, lost = prices["precision gained"], prices["recall lost"]
     assert prices["recall lost for each nat gained"] == pytest.approx(lost / gained, rel=0.01, abs=1e-3)
+
+
+def test_a_study_without_distributions_compares_the_rest(studied, tiny):
+    less = replace(tiny, study=replace(tiny.study, matched=()))
+    whole, rest = (Comparisons(studied, p, list(stages(p))).table() for p in (tiny, less))
+    asked = [[(c["curve"], c["tau"], c["number"]) for c in table] for table in (whole, rest)]
+    assert asked[1] == [c for c in asked[0] if c[0] != "distributions"] != asked[0]
 
 
 def test_a_record_holds_all_that_was_measured(studied, tiny):

@@ -179,9 +179,10 @@ function drawParts(canvas, { now, curves, entropies, ownEntropy, directEntropy }
   context.setLineDash([]);
   context.fillStyle = colours.muted;
   context.textAlign = "right";
-  context.fillText("0", x(0), 11);
-  bar(17, "spread", "−H(p″)", 0, -ownEntropy, -directEntropy, 0.45);
-  bar(48, "off the truth", "−KL(p″‖p*)", -ownEntropy, precision, now.direct[0], 1);
+  context.fillText(width > 420 ? "longer costs precision   0" : "0", x(0), 11);
+  const [spread, sum] = [-ownEntropy, precision].map((value) => Math.round(100 * value) / 100); // so that what is printed adds up
+  bar(17, `spread: −H(p″) = ${number(spread)}`, 0, -ownEntropy, -directEntropy, 0.45);
+  bar(48, `off the truth: −KL(p″‖p*) = ${number(sum - spread)}`, -ownEntropy, precision, now.direct[0], 1);
   context.fillStyle = colours.directText;
   context.textAlign = "right";
   context.fillText("| direct student", right, 74);
@@ -190,12 +191,12 @@ function drawParts(canvas, { now, curves, entropies, ownEntropy, directEntropy }
   context.font = `600 ${context.font}`;
   context.fillText(`sum: precision = ${number(precision)}`, left, 74);
 
-  function bar(top, name, symbols, from, to, direct, alpha) {
+  function bar(top, words, from, to, direct, alpha) {
     context.textAlign = "left";
     context.fillStyle = colours.ink;
     context.strokeStyle = colours.ground;
     context.lineWidth = 4;
-    for (const draw of ["strokeText", "fillText"]) context[draw](`${name}: ${symbols} = ${number(to - from)}`, left, top - 5);
+    for (const draw of ["strokeText", "fillText"]) context[draw](words, left, top - 5);
     context.globalAlpha = alpha;
     context.fillStyle = colours.student;
     context.fillRect(Math.min(x(from), x(to)), top, Math.max(1, Math.abs(x(to) - x(from))), 11);

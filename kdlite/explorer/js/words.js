@@ -21,7 +21,7 @@ function compared({ now }) {
     const text = number(now.distilled[i] - now.direct[i]);
     return Number(text.replace("−", "-")) > 0 ? `+${text}` : text.replace("−0.00", "0.00");
   };
-  return `Against the direct student: precision ${beside(0)}, recall ${beside(1)}.`;
+  return `Against the direct student, fitted to the truth itself: precision ${beside(0)}, recall ${beside(1)}.`;
 }
 
 // And one for those who listen.
