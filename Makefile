@@ -9,8 +9,8 @@ BIN := .venv/bin
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
-book: .venv/ready ## build the book (LIVE=0: without Python in its pages)
-	@test $(LIVE) = 0 || $(BIN)/python -m kdlite.explorer.runtime
+book: .venv/ready $(if $(filter 0,$(LIVE)),,_build/lite/ready) ## build the book (LIVE=0: without Python in its pages)
+	@test $(LIVE) = 0 || $(BIN)/python tools/lite.py _build/lite _build/html/lite
 	LIVE=$(LIVE) $(BIN)/jupyter-book build book --config _config.yml --path-output . --all -W -n --keep-going
 	@echo "Open $(CURDIR)/_build/html/intro.html"
 
@@ -100,6 +100,12 @@ licences: .venv/ready ## write LICENSES.md from what is installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+# What makes the pages of JupyterLite wants older releases than .venv has.
+_build/lite/ready: book/lite/requirements.txt
+	$(PYTHON) -m venv _build/lite
+	_build/lite/bin/pip install --quiet --requirement book/lite/requirements.txt
 	@touch $@
 
 # With the development extras. No pinned version changes; pip knows dependency groups since 25.1.

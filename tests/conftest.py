@@ -123,6 +123,14 @@ def site(once, executed):
 
 
 @pytest.fixture(scope="session")
+def jupyterlite(once):
+    """A folder that has the book's JupyterLite in a folder of it."""
+    from jupyterlite import make
+
+    return once("jupyterlite", make)[0]
+
+
+@pytest.fixture(scope="session")
 def browser():
     """A real Chromium or Chrome."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -139,7 +147,7 @@ def browser():
         chromium.close()
 
 
-SLOW = {"smoke", "shared", "studied", "smol", "executed", "site", "browser"}
+SLOW = {"smoke", "shared", "studied", "smol", "executed", "site", "jupyterlite", "browser"}
 
 
 def pytest_collection_modifyitems(items):

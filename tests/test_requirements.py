@@ -1,12 +1,17 @@
-"""requirements.txt is the whole environment in exact versions, for any platform."""
+"""requirements.txt is the whole environment in exact versions, for any platform; so is that of JupyterLite, apart."""
 
+import json
 import re
 import tomllib
 from itertools import chain
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 ROOT = Path(__file__).parents[1]
+LITE = ROOT / "book" / "lite"
 LINES = (ROOT / "requirements.txt").read_text().splitlines()[1:]
+LITE_LINES = (LITE / "requirements.txt").read_text().splitlines()[1:]
 
 
 def name(requirement):
@@ -14,7 +19,7 @@ def name(requirement):
 
 
 def test_each_line_is_one_exact_version():
-    assert [line for line in LINES if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+    assert [line for line in LINES + LITE_LINES if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
 
 
 def test_nothing_belongs_to_one_platform_or_to_the_project_itself():
@@ -25,3 +30,17 @@ def test_everything_the_package_asks_for_is_there():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = chain(project["dependencies"], *project["optional-dependencies"].values())
     assert {name(requirement) for requirement in asked} <= {name(line) for line in LINES}
+
+
+def test_what_runs_in_a_browser_is_inside_the_bounds_and_fits_its_front_end():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lists = (
+        json.loads((LITE / "pyodide-lock.json").read_text())["packages"],
+        json.loads((LITE / "wheels.json").read_text()),
+    )
+    there = {name: entry.get("version") for packages in lists for name, entry in packages.items()}
+    asked = map(Requirement, project["dependencies"] + project["optional-dependencies"]["book"])
+    outside = {a.name: there.get(a.name) for a in asked if not a.specifier.contains(there.get(a.name) or "0")}
+    assert outside == {"scipy": None}, "and no chapter of Part I needs SciPy"
+    fronts = dict(line.split("==") for line in LITE_LINES)
+    assert {name: there[name] for name in ("anywidget", "ipywidgets")}.items() <= fronts.items()

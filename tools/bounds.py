@@ -12,10 +12,10 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = "tests", "tests/mixtures", "tests/explorer", "tests/plots"
+FOLDERS = "tests", "tests/mixtures", "tests/explorer"
 # Tests that speak of language models are none of the core.
 LANGUAGE = re.compile(
-    r"^(from|import) (benchmarks|kdlite\.(lm|texts|runs)|toy_results)|^from kdlite import .*\blm\b|transformers|safetensors",
+    r"^(from|import) (benchmarks|kdlite\.(lm|texts|runs))|^from kdlite import .*\blm\b|transformers|safetensors",
     re.M,
 )
 # All that these tests need of the extra.

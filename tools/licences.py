@@ -33,7 +33,7 @@ _TAIL = """
 
 A page whose explorer a reader takes hold of loads `runtime.js`, one whose cell a reader runs `cells-runtime.js` as well.
 `make book` makes them from unchanged files of other projects (`kdlite/explorer/runtime.py` names them with their hashes).
-MathJax is served beside the pages. The sources are at the projects' own addresses.
+A font is served beside the pages. The sources are at the projects' own addresses.
 
 - Pyodide {release}, MPL-2.0: <https://github.com/pyodide/pyodide>
 - CPython 3.12.7 within it, PSF-2.0: <https://github.com/python/cpython>
@@ -47,7 +47,11 @@ MathJax is served beside the pages. The sources are at the projects' own address
 - python-dateutil 2.9.0, Apache-2.0 or BSD-3-Clause: <https://github.com/dateutil/dateutil>
 - six 1.16.0, MIT: <https://github.com/benjaminp/six>
 - traitlets 5.14.3, BSD-3-Clause: <https://github.com/ipython/traitlets>
-- MathJax as in django-static-mathjax, Apache-2.0: <https://github.com/mathjax/MathJax>
+- STIX Two Math as in ziamath, the characters that the book uses, OFL-1.1: <https://github.com/stipub/stixfonts>
+
+The notebooks in `lite/` are shown by JupyterLite, BSD-3-Clause: <https://github.com/jupyterlite/jupyterlite>. They load the
+same Pyodide, and unchanged packages for it that `book/lite/pyodide-lock.json` and `book/lite/wheels.json` name with their
+hashes. Each carries its own licence.
 """
 
 

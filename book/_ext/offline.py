@@ -1,41 +1,35 @@
 """Keep the built pages complete without a network.
 
-MathJax is copied from an installed package into the site and loaded from there,
-and so is kdlite's own loader of widgets.
-Thebe, which Jupyter Book adds to each page and which loads itself from another
-host, is taken out. From file:// a browser refuses to fetch pages, so there the
-search shows titles without excerpts.
+kdlite's own loader of widgets is served beside the pages. Thebe, which Jupyter
+Book adds to each page and which loads itself from another host, is taken out,
+and so is the theme's script of 1.5 MB that draws icons its style sheet draws
+anyway. From file:// a browser refuses to fetch pages, so there the search shows
+titles without excerpts.
 """
 
-import shutil
+import re
 from pathlib import Path
 
-import mathjax  # from django-static-mathjax: the MathJax release as plain files
 from kdlite.page import LOADER
 
-SOURCE = Path(mathjax.__file__).parent / "static" / "mathjax" / "es5"
-SCRIPT = "tex-chtml-full.js"  # the one file that never asks for a further one
+ICONS = re.compile(r"<(?:script|link)[^>]*fontawesome\.js[^>]*>(?:</script>)?")
 TITLES_ONLY = """
 if (location.protocol === "file:")
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 """
-FONTS = (
-    "output/chtml/fonts/woff-v2"  # where that file looks, relative to itself
-)
-
 
 def set_paths(app, config):
-    config.mathjax_path = f"mathjax/{SCRIPT}"
     config.html_static_path.append(str(LOADER))
 
 
-def copy_mathjax(app, error):
+def drop_icons(app, error):
     if error:
         return
-    target = Path(app.outdir) / "_static" / "mathjax"
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copy(SOURCE / SCRIPT, target)
-    shutil.copytree(SOURCE / FONTS, target / FONTS, dirs_exist_ok=True)
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(ICONS.sub("", text), encoding="utf-8")
+    for file in (Path(app.outdir) / "_static" / "scripts").glob("fontawesome*"):
+        file.unlink()
 
 
 def drop_thebe(app, pagename, templatename, context, doctree):
@@ -50,6 +44,6 @@ def drop_thebe(app, pagename, templatename, context, doctree):
 def setup(app):
     app.connect("config-inited", set_paths)
     app.connect("html-page-context", drop_thebe)
-    app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", drop_icons)
     app.add_js_file(None, body=TITLES_ONLY)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,7 @@
 r"""Colour the symbols of the four distributions in every formula.
 
 Authors write plain TeX, which JupyterLab and Colab show as it is. In the book,
-`p^*` becomes `\class{truth}{p^*}`, `p'` becomes a teacher, `p''` a student and
+`p^*` becomes `\textcolor{truth}{p^*}`, `p'` becomes a teacher, `p''` a student and
 `p''_{\mathrm{direct}}` the direct student. The same holds for what belongs to
 them: weights, means, covariances, numbers of components. book.css gives each
 class its colour.
@@ -35,7 +35,7 @@ def role(match):
 
 def colour(tex):
     return SYMBOL.sub(
-        lambda match: rf"\class{{{role(match)}}}{{{match[0]}}}", tex
+        lambda match: rf"\textcolor{{{role(match)}}}{{{match[0]}}}", tex
     )
 
 

@@ -199,10 +199,3 @@ def _package(modules: Iterable[str], files: str = "") -> bytes:
 
 def _packed(files: dict[str, bytes]) -> dict[str, str]:
     return {name: base64.b64encode(gzip.compress(data, 9, mtime=0)).decode() for name, data in files.items()}
-
-
-if __name__ == "__main__":  # before the book is built, so that what is missing is said in one line
-    try:
-        fetch(CELLS)
-    except OSError as error:
-        sys.exit(str(error))

@@ -7,17 +7,17 @@ import symbols
 @pytest.mark.parametrize(
     ("tex", "coloured"),
     [
-        ("p^*", r"\class{truth}{p^*}"),
-        ("p^{*}(x)", r"\class{truth}{p^{*}}(x)"),
-        (r"p^\star", r"\class{truth}{p^\star}"),
-        ("p'", r"\class{teacher}{p'}"),
-        (r"p'(x;\beta)", r"\class{teacher}{p'}(x;\beta)"),
-        (r"p'_\beta(x)", r"\class{teacher}{p'_\beta}(x)"),
-        ("p''", r"\class{student}{p''}"),
-        (r"p''_{\mathrm{direct}}(x)", r"\class{direct}{p''_{\mathrm{direct}}}(x)"),
-        (r"\alpha'_{k'}(\beta)", r"\class{teacher}{\alpha'_{k'}}(\beta)"),
-        ("K''-1", r"\class{student}{K''}-1"),
-        (r"\mathrm{KL}(p^*\|p'')", r"\mathrm{KL}(\class{truth}{p^*}\|\class{student}{p''})"),
+        ("p^*", r"\textcolor{truth}{p^*}"),
+        ("p^{*}(x)", r"\textcolor{truth}{p^{*}}(x)"),
+        (r"p^\star", r"\textcolor{truth}{p^\star}"),
+        ("p'", r"\textcolor{teacher}{p'}"),
+        (r"p'(x;\beta)", r"\textcolor{teacher}{p'}(x;\beta)"),
+        (r"p'_\beta(x)", r"\textcolor{teacher}{p'_\beta}(x)"),
+        ("p''", r"\textcolor{student}{p''}"),
+        (r"p''_{\mathrm{direct}}(x)", r"\textcolor{direct}{p''_{\mathrm{direct}}}(x)"),
+        (r"\alpha'_{k'}(\beta)", r"\textcolor{teacher}{\alpha'_{k'}}(\beta)"),
+        ("K''-1", r"\textcolor{student}{K''}-1"),
+        (r"\mathrm{KL}(p^*\|p'')", r"\mathrm{KL}(\textcolor{truth}{p^*}\|\textcolor{student}{p''})"),
     ],
 )
 def test_symbol_gets_its_role(tex, coloured):

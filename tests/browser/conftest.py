@@ -52,7 +52,6 @@ class Watched:
 
     def open(self, address):
         self.page.goto(address)
-        self.page.wait_for_function("() => !window.MathJax || MathJax.startup.promise.then(() => true)")
         self.page.evaluate("() => document.fonts.ready.then(() => true)")
 
 

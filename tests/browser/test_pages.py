@@ -11,7 +11,7 @@ CONTRAST = """() => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const paper = light(getComputedStyle(document.body).backgroundColor);
-  return [...document.querySelectorAll("mjx-container .truth, .teacher, .student, .direct")].map((symbol) => {
+  return [...document.querySelectorAll("math :is(.truth, .teacher, .student, .direct)")].map((symbol) => {
     const ink = light(getComputedStyle(symbol).color);
     return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
   });
@@ -32,11 +32,9 @@ def test_page_is_complete_without_a_network(name, home, watched):
     page = watched.page
     watched.open(f"{home}/{name}.html")
 
-    formulas = page.locator("main .math")
-    assert page.locator("main .math:not(:has(mjx-container))").count() == 0
-    assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
-    if formulas.count():
-        loaded = "() => [...document.fonts].some((f) => f.family.startsWith('MJX') && f.status === 'loaded')"
+    assert page.locator("main merror").count() == 0
+    if page.locator("main math").count():
+        loaded = "() => [...document.fonts].some((f) => f.family.includes('STIX') && f.status === 'loaded')"
         assert page.evaluate(loaded)
     assert page.evaluate("() => [...document.fonts].filter((f) => f.status === 'error').length") == 0
     assert page.evaluate("() => [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)") == []
@@ -57,9 +55,9 @@ def test_page_is_complete_without_a_network(name, home, watched):
     page.set_viewport_size({"width": 360, "height": 800})
     assert sideways(page) <= 0
     cut_off = "(f) => f.getBoundingClientRect().left < f.parentElement.getBoundingClientRect().left - 1"
-    assert (
-        page.evaluate(f"() => [...document.querySelectorAll('div.math > *')].filter({cut_off}).length") == 0
-    )
+    assert page.evaluate(f"() => [...document.querySelectorAll('.formula math')].filter({cut_off}).length") == 0
+    weight = "() => performance.getEntries().reduce((sum, e) => sum + (e.decodedBodySize || 0), 0)"
+    assert page.evaluate(weight) < 2_000_000  # bytes, without compression; a file's are not counted
     assert watched.faults == []
 
 

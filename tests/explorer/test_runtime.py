@@ -77,6 +77,14 @@ def test_npm_brings_what_pip_does_not(cache, indexes):
     assert indexes.calls == ["pip", "npm"]
 
 
+def test_packages_of_the_release_come_with_it_and_by_their_hash(cache, indexes):
+    indexes.pip = FILES | {"one.whl": b"one", "other.whl": b"other"}
+    assert (runtime.fetch({"one.whl": hashlib.sha256(b"one").hexdigest()}) / "one.whl").read_bytes() == b"one"
+    with pytest.raises(ConnectionError, match=r"other.whl has SHA-256"):
+        runtime.fetch({"other.whl": hashlib.sha256(b"one").hexdigest()})
+    assert cached(cache) == FILES | {"one.whl": b"one"}
+
+
 @pytest.mark.parametrize(
     ("pip", "npm", "said"),
     [
