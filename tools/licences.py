@@ -50,7 +50,7 @@ A font is served beside the pages. The sources are at the projects' own addresse
 - STIX Two Math as in ziamath, the characters that the book uses, OFL-1.1: <https://github.com/stipub/stixfonts>
 
 The notebooks in `lite/` are shown by JupyterLite, BSD-3-Clause: <https://github.com/jupyterlite/jupyterlite>. They load the
-same Pyodide, and unchanged packages for it that `book/lite/pyodide-lock.json` and `book/lite/wheels.json` name with their
+same Pyodide, and unchanged packages for it that `kdlite/explorer/pyodide-lock.json` and `book/lite/wheels.json` name with their
 hashes. Each carries its own licence.
 """
 

