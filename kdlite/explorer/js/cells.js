@@ -63,15 +63,22 @@
         };
         this.editor.addEventListener("input", grow);
         this.editor.addEventListener("keydown", (event) => {
-          if (event.key !== "Enter" || !(event.ctrlKey || event.shiftKey || event.metaKey)) return;
+          if (event.key !== "Enter") return;
           event.preventDefault();
-          run(this);
+          if (event.ctrlKey || event.shiftKey || event.metaKey) run(this);
+          else document.execCommand("insertText", false, `\n${this.indent()}`); // which can be undone
         });
         this.code.hidden = true;
         this.input.append(this.editor);
         grow();
       }
       this.editor.focus();
+    }
+
+    // Of a new line below the one that is written.
+    indent() {
+      const line = this.editor.value.slice(0, this.editor.selectionStart).split("\n").pop();
+      return line.match(/^ */)[0] + (/:\s*$/.test(line) ? "    " : "");
     }
 
     reset() {
@@ -147,7 +154,9 @@
     if (asked) return;
     asked = cell;
     now = null;
+    const hasFocus = document.activeElement === cell.buttons.run;
     python.run(packages, cells.slice(0, cell.index + 1).map(({ source }) => source), hear);
+    if (hasFocus && asked) cell.buttons.stop.focus();
   }
 
   function stop() {
@@ -170,15 +179,20 @@
       finish(now === asked ? "" : "A cell above raised an error.");
     } else if (kind === "ended") {
       now?.root && now.end();
-      if (asked) finish("");
+      finish("");
     } else if (kind === "asleep") finish("Stopped. All variables are lost: Run begins again with the first cell.");
     else if (kind === "failed") finish(`Python could not go on in this page (${reason}). Load the page again to try again.`);
     show();
   }
 
   function finish(note) {
-    if (asked) asked.note = note;
+    if (!asked) return;
+    const { buttons } = asked;
+    const hasFocus = document.activeElement === buttons.stop;
+    asked.note = note;
     asked = null;
+    show();
+    if (hasFocus) buttons.run.focus();
   }
 
   function show() {
