@@ -101,7 +101,7 @@
 
     // What was recorded stays until there is something to put in its place.
     start() {
-      this.isStarted = true;
+      this.isStarted = Boolean(this.root);
     }
 
     put(...children) {
@@ -152,6 +152,7 @@
 
   function run(cell) {
     if (asked) return;
+    for (const each of cells) each.note = "";
     asked = cell;
     now = null;
     const hasFocus = document.activeElement === cell.buttons.run;
@@ -167,18 +168,20 @@
     if (kind === "waking") asked.note = "Starting Python …";
     else if (kind === "busy") asked.note = python.packages.has(packages) ? "Running …" : "Loading matplotlib …";
     else if (kind === "started") {
-      now?.end?.();
+      now?.end();
       now = cells[cell];
-      if (now.root) now.start();
+      now.start();
       asked.note = now === asked ? "Running …" : `First what is above, cell ${cell + 1} of ${asked.index + 1} …`;
     } else if (kind === "text" && now.root) now.print(text);
     else if (kind === "picture" && now.root) now.draw(content[0]);
     else if (kind === "widget" && now.root) now.embed({ kind, ...more }, content);
     else if (kind === "error") {
-      (now.root ? now : asked).fail(text);
+      const place = now.root ? now : asked;
+      if (place !== now) place.start();
+      place.fail(text);
       finish(now === asked ? "" : "A cell above raised an error.");
     } else if (kind === "ended") {
-      now?.root && now.end();
+      now?.end();
       finish("");
     } else if (kind === "asleep") finish("Stopped. All variables are lost: Run begins again with the first cell.");
     else if (kind === "failed") finish(`Python could not go on in this page (${reason}). Load the page again to try again.`);
@@ -196,7 +199,7 @@
   }
 
   function show() {
-    const loaded = python.packages.has(packages);
+    const loaded = packages in window.KDLITE;
     for (const cell of cells) {
       if (!cell.root) continue;
       const { run, stop, edit, reset } = cell.buttons;
