@@ -30,7 +30,7 @@ quick: .venv/ready ## check style and units in under a minute, without browser, 
 	$(BIN)/pytest -n 2 -q -m 'not slow' --ignore tests/browser --ignore tests/book
 
 # A file stays in one process: its tests share an environment, or the runs that they kill.
-proof: .venv/ready ## run the slow proofs, and write tests/proof/RESULTS.md
+proof: .venv/dev ## run the slow proofs, and write tests/proof/RESULTS.md
 	$(BIN)/pytest -n 2 --dist loadfile tests/proof
 
 old: ## run the core's tests with the lowest releases that pyproject.toml lets in

@@ -69,13 +69,22 @@ def _run(parser: argparse.ArgumentParser) -> CarryOut:
 
     parser.add_argument("profile", help=f"{', '.join(BUILT_IN)}, or a TOML file")
     parser.add_argument("--out", required=True, help="folder of the run")
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="a Ray cluster, HOST:PORT or auto, that draws and scores"
+    )
 
     def carry_out(words: Words) -> object:
         from kdlite.runs.pipeline import run
 
         if _is_left_alone():
             print(_ALONE, file=sys.stderr)
-        return run(Profile.load(words.profile), words.out)
+        profile = Profile.load(words.profile)
+        if words.ray is None:
+            return run(profile, words.out)
+        from kdlite.runs.cluster import on_ray
+
+        with on_ray(words.ray) as work_through:
+            return run(profile, words.out, work_through)
 
     return carry_out
 

@@ -14,10 +14,12 @@ NOT_PROSE = re.compile(
       | \\begin\{align.*?\\end\{align\*?\}             # formulas
       | \$\$.*?\$\$ | \$[^$]*\$ | `[^`]*`               # formulas, code
       | \]\([^)]*\) | <[^>]*> | \w+://\S+               # targets of links, tags, addresses
-      | (?<=\n)> (?=\S)                                 # marks of a quotation
+      | ^>?[ ]?(?:-[ ])?(?=\S|$)                        # marks of a quotation and of a list
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
+
+CAPTION = re.compile(r"""!\[[^]]*\]\(\S+\.svg "([^"]*)"\)""")
 
 
 def plain(markdown):
@@ -30,10 +32,13 @@ def sources():
         for cell in jupytext.read(BOOK / "text" / f"{name}.md").cells:
             if cell.cell_type == "markdown":
                 yield f"book/text/{name}.md", plain(cell.source)
+                yield from ((f"book/text/{name}.md", caption) for caption in CAPTION.findall(cell.source))
             else:
                 figure = cell.metadata.get("mystnb", {})
                 yield f"book/text/{name}.md", figure.get("image", {}).get("alt", "")
                 yield f"book/text/{name}.md", figure.get("figure", {}).get("caption", "")
+    for path in sorted((BOOK / "images").glob("*.svg")):
+        yield path.name, plain(re.sub(r"<style>.*?</style>", "", path.read_text(), flags=re.DOTALL))
     for name in MARKDOWN:
         yield name, plain((ROOT / name).read_text())
     for path in (path for folder in CODE for path in sorted((ROOT / folder).rglob("*.py"))):

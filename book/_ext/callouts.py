@@ -4,6 +4,7 @@
 
 JupyterLab and Colab show that as a quotation. In the book it becomes an
 admonition of that title, with a class made from it: here `admonition-predict`.
+What these ask of a reader, and what they hide until then, is in predict.js.
 """
 
 from docutils import nodes
@@ -32,4 +33,5 @@ class QuotationsToCallouts(SphinxTransform):
 
 def setup(app):
     app.add_transform(QuotationsToCallouts)
+    app.add_js_file("predict.js", defer="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -50,7 +50,7 @@ def letter(match):
 
 
 def mathml(tex, display):
-    """TeX as a <math> element; an error for what KaTeX does not know."""
+    """TeX as an element of MathML; an error for what KaTeX does not know."""
     options = {
         "displayMode": display,
         "output": "mathml",
@@ -73,7 +73,9 @@ def visit_math(self, node):
 def visit_math_block(self, node):
     tex = node.astext()
     tag = TAG.search(tex)
-    number = f'<span class="number">({html.escape(tag[1])})</span>' if tag else ""
+    number = (
+        f'<span class="number">({html.escape(tag[1])})</span>' if tag else ""
+    )
     formula = mathml(TAG.sub("", tex), display=True)
     names = " ".join(node["ids"])
     self.body.append(

@@ -18,6 +18,7 @@ if (location.protocol === "file:")
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 """
 
+
 def set_paths(app, config):
     config.html_static_path.append(str(LOADER))
 

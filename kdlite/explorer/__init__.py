@@ -1,11 +1,12 @@
-"""The slider widget of the book, with a kernel or without one."""
+"""The slider widgets of the book, with a kernel or without one."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kdlite.explorer.threads import Threads
     from kdlite.explorer.widget import Explorer
 
-__all__ = ["Explorer"]
+__all__ = ["Explorer", "Threads"]
 
 
 def __getattr__(name: str) -> object:
@@ -14,4 +15,8 @@ def __getattr__(name: str) -> object:
         from kdlite.explorer.widget import Explorer
 
         return Explorer
+    if name == "Threads":
+        from kdlite.explorer.threads import Threads
+
+        return Threads
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

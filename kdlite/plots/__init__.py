@@ -7,7 +7,6 @@ from kdlite.plots.bars import parts, shares, weights
 from kdlite.plots.curves import against_beta, bands, gains, lines, sources
 from kdlite.plots.estimates import cooling, intervals
 from kdlite.plots.frontiers import clouds, frontier
-from kdlite.plots.heatmaps import heat
 from kdlite.plots.knobs import knobs
 from kdlite.plots.plane import opening, planes
 from kdlite.plots.runs import against_tau, geometry
@@ -25,7 +24,6 @@ __all__ = [
     "frontier",
     "gains",
     "geometry",
-    "heat",
     "intervals",
     "knobs",
     "lines",

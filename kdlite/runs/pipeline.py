@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import time
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -48,11 +49,15 @@ _CHOSEN_ON, _USED_ON = 2000, 500  # texts of the truth by which its token ids ar
 _PATIENCE = timedelta(days=2)  # a process may wait for the slowest as long as a stage takes
 
 
-def run(profile: Profile, out: str | Path) -> Path:
+def run(profile: Profile, out: str | Path, work_through: Callable[..., Iterator] | None = None) -> Path:
     """Carry out a profile in a folder, or what of it is left, and return the path of ``results.json``.
 
     Killed at any moment and called again, it ends with the very results it would have ended with. Under ``accelerate
     launch`` its processes share the work.
+
+    Args:
+        work_through: carries out a list of stages and yields each that it has come to, as
+            ``kdlite.runs.cluster.on_ray`` has it done; None: one after the other, by this process.
 
     Raises:
         ValueError: if the folder holds a run of another profile, or an output has changed since it was made.
@@ -67,18 +72,18 @@ def run(profile: Profile, out: str | Path) -> Path:
     with locked(out) if state.is_main_process else nullcontext():
         if state.is_main_process:
             claim(out / PROFILE, profile.to_dict())
-            for name in ("", *(stage.name for stage in stages(profile))):
-                remove_unfinished(out / name)
-                remove_unfinished(out / name / "samples")
+            remove_unfinished(out)
             if shortage := costs.shortage(out):
                 raise OSError(errno.ENOSPC, shortage)
         state.wait_for_everyone()
         work, todo = Run(profile, out, state), list(stages(profile))
         work.check_starts()
-        with tqdm(todo, unit=" stages", delay=2, leave=False, disable=not state.is_main_process) as bar:
-            for i, stage in enumerate(bar):
+        options = {"total": len(todo), "unit": " stages", "delay": 2, "leave": False}
+        with tqdm(
+            (work_through or _in_turn)(work, todo), **options, disable=not state.is_main_process
+        ) as bar:
+            for stage in bar:
                 bar.set_description(stage.name, refresh=False)
-                work.carry_out(stage, turn=i)
         state.wait_for_everyone()
         if state.is_main_process:
             record(profile, out, work.truth)
@@ -100,17 +105,20 @@ class Run:
             if learner.shape is None and not getattr(self.profile.truth, "tokens", None):
                 check_apart(self._untrained(learner, 0))
 
-    def carry_out(self, stage: Stage, turn: int) -> None:
+    def carry_out(self, stage: Stage, turn: int = 0, spent: float = 0.0) -> None:
         """Make a stage's outputs, or check those that are there.
 
-        Processes draw and train together, and share out the scores among them.
+        Processes draw and train together, and take turns at the scores. Others may have spent some seconds on it before.
         """
         alone = isinstance(stage.job, Score | Measure)
         if alone and turn % self.state.num_processes != self.state.process_index:
             return
         together = (lambda: None) if alone else self.state.wait_for_everyone
         keeps = alone or self.state.is_main_process
-        done = (self.out / stage.name / DONE).exists()
+        folder = self.out / stage.name
+        for left in (folder, folder / "samples") if keeps else ():
+            remove_unfinished(left)
+        done = (folder / DONE).exists()
         together()  # all have looked before one writes
         if done:
             if keeps:
@@ -120,8 +128,16 @@ class Run:
         self._do(stage)
         together()
         if keeps:
-            self._finish(stage, time.monotonic() - start)
+            self._finish(stage, spent + time.monotonic() - start)
         together()
+
+    def draw(self, stage: Stage, **options) -> None:
+        """Draw the corpus of a stage; options as of ``Corpus.draw``."""
+        sampler, n, tau, beta, knob, setting = stage.job
+        model = self.truth.sharpen(beta) if sampler == "truth" else self._trained(sampler, 1 / tau)
+        if knob:
+            model = with_knob(model, knob, setting)
+        self._corpus(model, self.out / stage.name, n, stage.name, **options)
 
     def _check(self, stage: Stage) -> None:
         """Nothing, or a ValueError if a finished stage is not what it was."""
@@ -158,11 +174,8 @@ class Run:
     def _do(self, stage: Stage) -> None:
         folder = self.out / stage.name
         match stage.job:
-            case Draw(sampler, n, tau, beta, knob, setting):
-                model = self.truth.sharpen(beta) if sampler == "truth" else self._trained(sampler, 1 / tau)
-                if knob:
-                    model = with_knob(model, knob, setting)
-                self._corpus(model, folder, n, stage.name, state=self.state)
+            case Draw():
+                self.draw(stage, state=self.state)
             case Keep(n):
                 self._keep(folder, n)
             case Embed():
@@ -259,6 +272,13 @@ class Run:
         write_json(
             folder / "score.json", findings.row(row, kept, read.tokens, self.truth, self.profile.study)
         )
+
+
+def _in_turn(work: Run, todo: list[Stage]) -> Iterator[Stage]:
+    """Carry out stages one after the other, and say which before it begins."""
+    for i, stage in enumerate(todo):
+        yield stage
+        work.carry_out(stage, turn=i)
 
 
 def _make_truth(truth: Toy | Pretrained | Scratch) -> LanguageModel | MarkovMixture:

@@ -59,7 +59,8 @@ class Corpus:
         shard: int = shards.SHARD,
         batch: int = 128,
         state: "accelerate.PartialState | None" = None,
-    ) -> "Corpus":
+        only: int | None = None,
+    ) -> "Corpus | None":
         """Draw n texts from a model into a folder, shard by shard; shards that are there already are kept.
 
         Args:
@@ -68,6 +69,8 @@ class Corpus:
             sampler: a name for the model, kept in the manifest.
             shard, batch: texts in a shard, and texts drawn at a time.
             state: processes that share the shards; each makes this call. None: this one draws them all.
+            only: the number of a shard to draw alone. That is no corpus yet, and None is returned; a call without it
+                draws what is left.
 
         Raises:
             ValueError: for numbers out of range, or if the folder holds shards of another draw, or damaged ones.
@@ -81,6 +84,9 @@ class Corpus:
             )
         check_integer("n", n, 1, "a corpus has at least one text")
         check_integer("shard", shard, 1, "a shard has at least one text")
+        if only is not None:
+            last = (n - 1) // shard
+            check_integer("only", only, 0, f"shards run from 0 to {last}", most=last)
         origin = {
             "sampler": sampler,
             "seed": check_seed(seed),
@@ -94,8 +100,8 @@ class Corpus:
             origin["truncation"] = truncation._asdict()
         if (folder / shards.MANIFEST).is_file():
             cls.open(folder)  # a shard damaged since must not be vouched for anew
-        shards.write_drawn(folder, model, origin, n, shard, state)
-        return cls.open(folder)
+        shards.write_drawn(folder, model, origin, n, shard, state, only)
+        return cls.open(folder) if only is None else None
 
     @classmethod
     def from_texts(

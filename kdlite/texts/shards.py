@@ -58,16 +58,25 @@ def read_shard(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def write_drawn(
-    folder: Path, model: Sampler, origin: dict, n: int, shard: int, state: "accelerate.PartialState | None"
+    folder: Path,
+    model: Sampler,
+    origin: dict,
+    n: int,
+    shard: int,
+    state: "accelerate.PartialState | None",
+    only: int | None,
 ) -> None:
     """Draw n texts into shards, those that are there already left out, and write the manifest; see ``Corpus.draw``."""
     index, workers = (0, 1) if state is None else (state.process_index, state.num_processes)
-    for start in range(0, n, shard)[index::workers]:
+    mine = slice(index, None, workers) if only is None else slice(only, only + 1)
+    for start in range(0, n, shard)[mine]:
         path, texts = shard_path(folder, start // shard), min(shard, n - start)
         if not path.exists():
             with replacing(path) as temporary:
                 drawn = model.draws(texts, origin["seed"], start=start, batch=origin["batch"])
                 _write(temporary, model.language, origin | {"start": start, "texts": texts}, drawn)
+    if only is not None:
+        return
     if state is not None:
         state.wait_for_everyone()
     if index == 0:

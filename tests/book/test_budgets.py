@@ -10,7 +10,7 @@ from chapters import BOOK, TEXTS, numbered
 CORE = ("intro", *(numbered()[i - 1] for i in (1, 2, 3, 4, 6, 9)), "verdict")
 HIDDEN = {"hide-cell", "hide-input", "remove-cell", "remove-input"}
 LINES = 60  # of code that is seen without a click
-WORDS = 26_400  # of all pages below, exercises and solutions included
+WORDS = 26_040  # of all pages below, exercises and solutions included
 FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
 SAYS = re.compile(r"^> \*\*(Core path|Elective), (\d+) minutes\.\*\*", re.MULTILINE)
 
@@ -30,7 +30,10 @@ def minutes(name):
     text = FOLDED.sub("", markdown(name).split("\n## Exercises\n")[0])
     code = [cell for cell in cells(name) if cell.cell_type == "code"] if name in TEXTS else []
     pictures = sum("alt" in cell.metadata.get("mystnb", {}).get("image", {}) for cell in code)
-    widgets = sum(bool(re.search(r"^(kd|lm)\.(\w*Explorer|Surprisal)\(", cell.source, re.M)) for cell in code)
+    widgets = sum(
+        bool(re.search(r"^(?:kd|lm)\.(\w*Explorer|Surprisal)\(|\bThreads\(", cell.source, re.M))
+        for cell in code
+    )
     tasks = text.count("> **Predict.**") + widgets + pictures / 2
     return len(prose.plain(text).split()) / 200 + tasks
 

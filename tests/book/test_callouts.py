@@ -1,6 +1,10 @@
 """A quotation that begins with a bold title becomes a callout; any other stays a quotation."""
 
+import re
+
+import pytest
 from callouts import QuotationsToCallouts
+from chapters import BOOK, TEXTS
 from docutils import nodes
 from docutils.utils import new_document
 
@@ -23,3 +27,12 @@ def test_other_quotation_stays():
     assert isinstance(
         transformed(nodes.Text("As "), nodes.strong("", "they"), nodes.Text(" say.")), nodes.block_quote
     )
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_each_choice_says_which_is_right(name):
+    text = (BOOK / "text" / f"{name}.md").read_text()
+    for box in re.findall(r"^> \*\*Predict\.\*\*.*\n(?:>.*\n)*", text, re.MULTILINE):
+        options = re.findall(r"^> - ", box, re.MULTILINE)
+        right = [int(number) for number in re.findall(r"<!-- (\d+) -->", box)]
+        assert len(right) == bool(options) and all(1 <= number <= len(options) for number in right), box

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from explorer_pages import page
 
+READY = ".kd-explorer :is(.kd-words:not(:empty), .kd-message:not([hidden]))"
+
 
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, *args):
@@ -65,11 +67,10 @@ def watched(browser):
 def show(watched, tmp_path):
     """Open a page of explorers and wait until each has drawn, or has said why not."""
 
-    def open_page(*explorers, home=None, **options):
+    def open_page(*explorers, home=None, ready=READY, **options):
         (tmp_path / "page.html").write_text(page(explorers, **options))
         watched.open(f"{home or tmp_path.as_uri()}/page.html")
         views = options.get("views") or explorers
-        ready = ".kd-explorer :is(.kd-words:not(:empty), .kd-message:not([hidden]))"
         watched.page.locator(ready).nth(len(views) - 1).wait_for()
         return watched.page
 

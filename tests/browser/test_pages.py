@@ -55,7 +55,9 @@ def test_page_is_complete_without_a_network(name, home, watched):
     page.set_viewport_size({"width": 360, "height": 800})
     assert sideways(page) <= 0
     cut_off = "(f) => f.getBoundingClientRect().left < f.parentElement.getBoundingClientRect().left - 1"
-    assert page.evaluate(f"() => [...document.querySelectorAll('.formula math')].filter({cut_off}).length") == 0
+    assert (
+        page.evaluate(f"() => [...document.querySelectorAll('.formula math')].filter({cut_off}).length") == 0
+    )
     weight = "() => performance.getEntries().reduce((sum, e) => sum + (e.decodedBodySize || 0), 0)"
     assert page.evaluate(weight) < 2_000_000  # bytes, without compression; a file's are not counted
     assert watched.faults == []

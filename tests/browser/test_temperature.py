@@ -37,21 +37,21 @@ def points(page):
     }
 
 
-def texts(page):
-    """Each text as its number and its letters."""
+def strips(page):
+    """Each strip as its chain and its letters."""
+    found = page.locator(".kd-mosaic span").evaluate_all(
+        "(all) => all.map((one) => [one.style.getPropertyValue('--ground'), one.textContent])"
+    )
+    return [(int(ground[len("var(--kd-mark-") : -1]), letters) for ground, letters in found]
+
+
+def expected_strips(explorer, curve, tau):
+    row = explorer.run["curves"][curve]["rows"][explorer.run["taus"].index(tau)]
     return [
-        (
-            row.locator(".kd-number").text_content(),
-            "".join(row.locator(".kd-tokens > span").all_text_contents()),
-        )
-        for row in page.locator(".kd-texts li").all()
+        (chain, letters)
+        for chain, (n, texts) in enumerate(zip(row["strips"], row["texts"], strict=True))
+        for letters in [*texts, *[""] * n][:n]
     ]
-
-
-def expected_texts(explorer, curve, tau):
-    index = explorer.run["taus"].index(tau)
-    rows = explorer.run["curves"][curve]["rows"][index]["texts"]
-    return [(f"{row['mark'] + 1}", f"chain {row['mark'] + 1}: {row['tokens']}") for row in rows]
 
 
 def numbers(page):
@@ -73,8 +73,10 @@ def test_keys_move_the_point_and_change_the_texts(show, watched):
             slider(page).press(key)
         assert slider(page).get_attribute("aria-valuetext") == f"tau = {tau}"
         assert page.locator(".kd-tau output").inner_text() == f"{tau}"
-        assert texts(page) == expected_texts(explorer, "distilled", tau)
+        assert strips(page) == expected_strips(explorer, "distilled", tau)
         index = explorer.run["taus"].index(tau)
+        effective = explorer.run["curves"]["distilled"]["rows"][index]["effective"]
+        assert page.locator(".kd-effective b").inner_text() == f"{effective:.1f}"
         for curve, (precision, recall) in (
             (curve, explorer.run["curves"][curve]["points"][index]) for curve in NAMES
         ):
@@ -102,7 +104,7 @@ def test_choice_by_keys_shows_whose_texts(show, watched):
     page.keyboard.press("Tab")
     for curve, name in NAMES.items():
         assert page.get_by_role("radio", name=name, exact=True).is_checked()
-        assert texts(page) == expected_texts(explorer, curve, 0.8)
+        assert strips(page) == expected_strips(explorer, curve, 0.8)
         assert page.locator(".kd-curve[data-shown]").get_attribute("data-curve") == curve
         assert f"At τ = 0.8 the {name} has precision" in page.locator(".kd-words").inner_text()
         page.keyboard.press("ArrowDown")
@@ -120,14 +122,12 @@ def test_bars_are_the_shares(show):
     assert said == [f"{100 * share:.0f}\u00a0%" for share in shares]
 
 
-def test_tokens_take_the_colour_of_their_chain(show):
+def test_strips_take_the_colour_of_their_chain(show):
     page = show(TemperatureExplorer(toy_results()))
     bars = [bar.evaluate(GROUND) for bar in page.locator(".kd-bar i").all()]
     assert len(set(bars)) == len(bars)
-    for row in page.locator(".kd-texts li").all():
-        tokens = row.locator(".kd-tokens > span:not(.kd-spoken)").all()
-        chain = int(row.locator(".kd-number").text_content()) - 1
-        assert {token.evaluate(GROUND) for token in tokens} == {bars[chain]}
+    grounds = page.locator(".kd-mosaic span").evaluate_all(f"(all) => all.map({GROUND})")
+    assert grounds == [bars[chain] for chain, _ in strips(page)]
 
 
 def test_lines_are_those_of_the_figures(show):
@@ -147,12 +147,12 @@ def test_text_is_never_markup(show, watched):
 
     def spoil(state):
         if "run" in state["state"]:
-            state["state"]["run"]["curves"]["distilled"]["rows"][-1]["texts"][0]["tokens"] = [
+            state["state"]["run"]["curves"]["distilled"]["rows"][-1]["texts"][0] = [
                 "<img src=x onerror=alert(1)>"
             ]
 
     page = show(explorer, change=spoil)
-    assert texts(page)[0][1].endswith("<img src=x onerror=alert(1)>")
+    assert strips(page)[0] == (0, "<img src=x onerror=alert(1)>")
     assert page.locator(".kd-explorer img").count() == 0
     assert watched.faults == []
 

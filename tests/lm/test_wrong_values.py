@@ -89,7 +89,7 @@ GOOD = {
 }
 # Names of people's own choice, those who draw together, and what is looked at when a model has been found.
 FREE = {"state", "tokenizer", "source", "names", "Profile-name", "Profile.of-name", "load-prompt"}
-FREE |= {"load-dtype", "ids", "beyond", "study", "choose", "narrowed"}
+FREE |= {"load-dtype", "ids", "work_through", "beyond", "study", "choose", "narrowed"}
 # They hold what the package computed.
 HELD = {"Corpus", "Plan", "Results"}
 

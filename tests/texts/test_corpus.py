@@ -98,6 +98,14 @@ def test_a_stopped_draw_continues_to_the_same_bytes(model, tmp_path):
     assert contents(tmp_path / "longer") == whole
 
 
+def test_shards_drawn_each_alone_in_any_order_are_those_of_one_draw(made, tmp_path):
+    for i in (2, 0, 1, 1):
+        assert draw(truth(), tmp_path, only=i) is None
+        assert not (tmp_path / "manifest.json").exists()
+    assert draw(truth(), tmp_path).digest == made.digest
+    assert contents(tmp_path) == contents(made.folder)
+
+
 @pytest.mark.parametrize(
     ("model", "changes", "message"),
     [

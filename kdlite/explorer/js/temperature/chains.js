@@ -1,4 +1,4 @@
-// The share of each chain among a model's texts, as bars with the truth's share across them.
+// The chains among a model's texts: the share of each, as bars with the truth's share across them, and as strips.
 
 const chainGround = (chain) => `var(--kd-mark-${chain % 8})`;
 
@@ -6,10 +6,7 @@ function makeShares({ truth }) {
   const bars = make("ul", { class: "kd-bars" });
   const element = make("div", {}, make("p", { class: "kd-title" }, "Share of each chain; the line across is the truth’s"), bars);
   const show = ({ shares }) => bars.replaceChildren(...makeBars(shares, truth.shares));
-  const say = ({ shares }) => {
-    const first = shares.indexOf(Math.max(...shares));
-    return `Chain ${first + 1} has the largest share of its texts, ${percent(shares[first])} (truth: ${percent(truth.shares[first])}).`;
-  };
+  const say = ({ effective, shares }) => `Its texts are spread over ${number(effective, 1)} of ${shares.length} chains, effectively.`;
   return { element, show, say };
 }
 
@@ -28,4 +25,27 @@ function makeBars(shares, truth) {
       make("span", { class: "kd-bar", "aria-hidden": "true" }, own, at("b", truth[chain])),
       make("span", { class: "kd-share" }, percent(share), make("span", { class: "kd-spoken" }, `, truth ${percent(truth[chain])}`)));
   });
+}
+
+// Strips in the proportion of the shares, chain by chain; the number of chains that are left, effectively, beside them.
+function makeMosaic({ truth }) {
+  const [big, of, heading] = [make("b", {}), make("span", {}), make("span", {})];
+  const mosaic = make("div", { class: "kd-mosaic", role: "img" });
+  const element = make("div", { class: "kd-wide" },
+    make("p", { class: "kd-effective" }, big, of),
+    make("p", { class: "kd-title" }, heading, "; a strip takes the colour of the chain that most likely made the text, and letters where the record holds it"),
+    mosaic);
+  const show = ({ strips, texts, effective }, whose) => {
+    const all = strips.flatMap((n, chain) => Array.from({ length: n }, (_, i) => [chain, texts[chain][i] ?? ""]));
+    while (mosaic.children.length < all.length) mosaic.append(make("span"));
+    all.forEach(([chain, text], i) => {
+      mosaic.children[i].textContent = text;
+      mosaic.children[i].style.setProperty("--ground", chainGround(chain));
+    });
+    big.textContent = number(effective, 1);
+    of.textContent = ` effective languages of ${strips.length}; the truth has ${number(truth.effective, 1)}`;
+    heading.textContent = whose;
+    mosaic.setAttribute("aria-label", `Strips of each chain: ${strips.join(", ")}`);
+  };
+  return { element, show };
 }

@@ -28,7 +28,7 @@ class TemperatureExplorer {
 
   build() {
     const { taus, seeds, colouring } = this.run;
-    const { panel, seen } = COLOURINGS[colouring];
+    const { panel, texts, first, seen } = COLOURINGS[colouring];
     const marks = taus.filter((tau, i) => i === 0 || i === taus.length - 1 || (i === taus.length >> 1 && taus.length > 4));
     this.slider = makeSlider("tau", ["τ"], taus, (tau) => `${tau}`, marks, (tau) => this.change({ tau }));
     this.slider.input.setAttribute("aria-label", "τ, the temperature");
@@ -42,22 +42,22 @@ class TemperatureExplorer {
     this.svg = makePicture({ "aria-label": "Precision against recall along tau" });
     this.numbers = makeNumbers("nats a token");
     this.panel = panel(this.run);
-    this.texts = new Texts(this.run);
+    this.texts = texts(this.run);
     this.words = make("p", { class: "kd-words kd-wide", "aria-hidden": "true" });
     this.spoken = make("p", { class: "kd-spoken", "aria-live": "polite" });
     this.message = make("p", { class: "kd-message", role: "alert", hidden: true });
-    const many = seeds.length > 1 ? `Curves and numbers are medians over ${seeds.length} students; ` : "";
-    const notes = `${many}${seen} are those of ${many ? "the first" : "one student"}.`;
+    const notes = seeds.length > 1 ? `Curves and numbers are medians over ${seeds.length} students; ${seen}.` : "All is of one student.";
     this.figure = make("div", { class: "kd-figure" },
       this.slider.element,
+      ...(first ? [this.texts.element] : []),
       make("div", { class: "kd-chart" }, this.svg),
       make("div", { class: "kd-settings" },
         make("fieldset", {}, make("legend", {}, "Texts of the"), ...labels),
         this.numbers.element,
         this.panel.element),
-      this.texts.element,
+      ...(first ? [] : [this.texts.element]),
       this.words,
-      make("p", { class: "kd-notes kd-wide" }, notes[0].toUpperCase() + notes.slice(1)));
+      make("p", { class: "kd-notes kd-wide" }, notes));
     this.root = make("div", { class: "kd-explorer kd-temperature" }, this.figure, this.message, this.spoken);
     this.el.replaceChildren(this.root);
   }
@@ -118,7 +118,7 @@ class TemperatureExplorer {
     this.listed = key;
     const row = run.curves[curve].rows[index];
     this.panel.show(row, curve, tau);
-    this.texts.show(row.texts, `Texts of the ${WHOSE[curve]} at τ = ${tau}`);
+    this.texts.show(row, `Texts of the ${WHOSE[curve]} at τ = ${tau}`);
     const words =
       `At τ = ${tau} the ${WHOSE[curve]} has precision ${number(now[curve][0])} and recall ${number(now[curve][1])}. ` +
       this.panel.say(row);

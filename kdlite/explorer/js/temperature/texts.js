@@ -1,24 +1,9 @@
-// The texts of one model, each token on a ground that means something. What stands for a token is text, never markup.
+// The texts of a language model, each token on a ground that says how likely the truth finds it. What stands for a token is text, never markup.
 
-// How a text's mark colours it: `ground` is the ground of its token i, `number` stands beside the text, so that colour
-// is never alone. A mark is one number a text, or one a token; then the tokens can be read one by one.
+// What a run shows of the texts, and beside them.
 const COLOURINGS = {
-  chain: {
-    title: "the number and the colour are the chain that most likely made the text",
-    ground: (text) => chainGround(text.mark),
-    number: (text) => `${text.mark + 1}`,
-    spoken: (text) => `chain ${text.mark + 1}: `,
-    panel: makeShares,
-    seen: "texts and shares",
-  },
-  surprisal: {
-    title: "the stronger a token’s ground, the less likely the truth finds it; the number is the mean of log p* over the text’s tokens",
-    ground: (text, i, { edges, grounds }) => grounds[edges.filter((edge) => -text.mark[i] > edge).length],
-    number: (text) => number(text.mean, 1),
-    spoken: (text) => `mean ${number(text.mean, 1)}: `,
-    panel: makeGeometry,
-    seen: "texts, dots and coverage",
-  },
+  chain: { panel: makeShares, texts: makeMosaic, first: true, seen: "strips and shares are means over them" },
+  surprisal: { panel: makeGeometry, texts: (run) => new Texts(run), seen: "texts, dots and coverage are those of the first" },
 };
 
 // Moves from token to token: by one, to another text, to an end of the text.
@@ -32,14 +17,18 @@ const STEPS = {
 };
 
 class Texts {
-  constructor({ colouring, scale, prompt }) {
-    this.colouring = COLOURINGS[colouring];
+  constructor({ scale, prompt }) {
     Object.assign(this, { scale, prompt, index: 0 });
-    this.list = make("ul", { class: `kd-texts kd-by-${colouring}` });
+    this.list = make("ul", { class: "kd-texts" });
     this.heading = make("span");
-    this.element = make("div", { class: "kd-wide" },
-      make("p", { class: "kd-title" }, this.heading, `; ${this.colouring.title}`), this.list);
-    if (scale) this.makeReadable();
+    const title = "; the stronger a token’s ground, the less likely the truth finds it; the number is the mean of log p* over the text’s tokens";
+    this.element = make("div", { class: "kd-wide" }, make("p", { class: "kd-title" }, this.heading, title), this.list);
+    this.makeReadable();
+  }
+
+  ground(mark) {
+    const { edges, grounds } = this.scale;
+    return grounds[edges.filter((edge) => -mark > edge).length];
   }
 
   // A legend, and a line with the number of one token: of the one that was clicked, or that the arrow keys led to.
@@ -63,27 +52,28 @@ class Texts {
     });
   }
 
-  show(texts, whose) {
+  show({ texts }, whose) {
     this.heading.textContent = whose;
     this.tokens = []; // of all texts, one after the other
     this.starts = []; // where each text's begin
     this.list.replaceChildren(...texts.map((text, i) => this.makeText(text, i)));
-    if (this.scale) this.choose(Math.min(this.index, this.tokens.length - 1));
+    this.choose(Math.min(this.index, this.tokens.length - 1));
   }
 
   makeText(text, place) {
-    const { ground, number: beside, spoken } = this.colouring;
+    const mean = number(text.mean, 1);
     this.starts.push(this.tokens.length);
     const shown = [...text.tokens].map((token, i) => {
-      const element = onGround(ground(text, i, this.scale), token);
-      this.tokens.push({ element, token, text: place, mark: text.mark[i], ground: ground(text, i, this.scale) });
+      const [mark, ground] = [text.mark[i], this.ground(text.mark[i])];
+      const element = onGround(ground, token);
+      this.tokens.push({ element, token, text: place, mark, ground });
       return element;
     });
-    const missing = (text.size ?? 0) - shown.length;
+    const missing = text.size - shown.length;
     return make("li", {},
-      make("span", { class: "kd-number", "aria-hidden": "true" }, beside(text)),
+      make("span", { class: "kd-number", "aria-hidden": "true" }, mean),
       make("span", { class: "kd-tokens" },
-        make("span", { class: "kd-spoken" }, spoken(text)),
+        make("span", { class: "kd-spoken" }, `mean ${mean}: `),
         ...(this.prompt ? [make("i", {}, this.prompt)] : []),
         ...shown,
         ...(missing > 0 ? [make("i", {}, ` … ${missing} more`)] : [])));

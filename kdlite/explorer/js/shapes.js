@@ -7,4 +7,4 @@ function makeShape(tag, attributes, ...children) {
   return shape;
 }
 
-const makePicture = (attributes) => makeShape("svg", { role: "img", ...attributes });
+const makePicture = (attributes, ...children) => makeShape("svg", { role: "img", ...attributes }, ...children);
