@@ -107,7 +107,10 @@ def scripts() -> dict[str, str]:
     """Scripts for pages that load them from beside them: the same, and what cells need besides."""
     folder = fetch(CELLS)
     files = {name: (folder / name).read_bytes() for name in CELLS}
-    modules = ("kdlite.plots", "kdlite.explorer.cells", "kdlite.explorer.comm", "kdlite.explorer.widget")
+    modules = [
+        "kdlite.plots",
+        *(f"kdlite.explorer.{name}" for name in ("cells", "comm", "threads", "widget")),
+    ]
     files["kdlite-cells.zip"] = _package(modules, "kdlite/explorer/**/*.*")
     contents = {"runtime.js": runtime(), "cells-runtime.js": json.dumps({"files": _packed(files)})}
     return {name: f'(self.KDLITE ??= {{}})["{name}"] = {content};\n' for name, content in contents.items()}
