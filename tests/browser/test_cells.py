@@ -19,6 +19,7 @@ CELLS = [
     new_markdown_cell("# Trial"),
     new_code_cell("set_up('', 'torch')", metadata={"cellView": "form", "tags": ["remove-cell"]}),
     new_code_cell("hidden = 20", metadata={"tags": ["remove-cell"]}),
+    new_code_cell("from IPython.display import HTML\nHTML('')", metadata={"tags": ["remove-input"]}),
     new_code_cell(
         "print(hidden + 1)", outputs=[new_output("stream", name="stdout", text="recorded </script>\n")]
     ),
@@ -130,7 +131,7 @@ def test_cells_are_edited_run_stopped_and_put_back(book, watched):
     watched.page.keyboard.type("\nif hidden:\n1 / 0")
     watched.page.keyboard.press("Control+Enter")
     page.wait(0)
-    assert 'File "<cell 2>", line 3' in page.texts()[0] and "\n    1 / 0\n" in page.texts()[0]
+    assert 'File "<cell 3>", line 3' in page.texts()[0] and "\n    1 / 0\n" in page.texts()[0]
     page.write(0, "print(hidden + 1)\ndef f():\n    return 1 / 0\nf()")
     page.run(0)
     assert page.texts()[0].splitlines()[:2] == ["21", "Traceback (most recent call last):"]

@@ -22,7 +22,8 @@
     constructor({ id, source }, index) {
       this.recorded = source;
       this.index = index;
-      this.root = document.getElementById(id); // none where the page hides it
+      const root = document.getElementById(id); // none where the page hides it
+      this.root = root?.querySelector(".cell_input") ? root : null; // what comes of code that it hides stays as it was
       if (this.root) this.equip();
     }
 

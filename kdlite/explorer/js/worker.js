@@ -17,7 +17,7 @@ def answer(model, question):
     return to_js([json.dumps(reply), content])
 `;
 const SETUP_CELLS = `
-import logging, os, sys
+import logging, os, sys, types
 from js import tell
 from kdlite.explorer import comm
 from kdlite.explorer.cells import Cells
@@ -31,6 +31,8 @@ def tell_page(message, content):
 
 comm.TELL = tell_page
 cells = Cells(tell_page)
+# Of IPython what chapters use; HTML is shown as text.
+sys.modules["IPython.display"] = types.SimpleNamespace(HTML=str, display=cells.display)
 
 def run(sources):
     cells.run(json.loads(sources))
