@@ -123,7 +123,7 @@ def write_python(target: Path, kernel: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        build(*map(Path, sys.argv[1:3]))
+        build(*(Path(name).absolute() for name in sys.argv[1:3]))
     except ConnectionError as error:
         sys.exit(str(error))
     except subprocess.CalledProcessError as error:
