@@ -8,6 +8,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from kdlite.explorer import runtime
+
 ROOT = Path(__file__).parents[1]
 LITE = ROOT / "book" / "lite"
 LINES = (ROOT / "requirements.txt").read_text().splitlines()[1:]
@@ -37,7 +39,7 @@ def test_everything_the_package_asks_for_is_there():
 def test_what_runs_in_a_browser_is_inside_the_bounds_and_fits_its_front_end():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lists = (
-        json.loads((LITE / "pyodide-lock.json").read_text())["packages"],
+        runtime.LOCK["packages"],
         json.loads((LITE / "wheels.json").read_text()),
     )
     there = {name: entry.get("version") for packages in lists for name, entry in packages.items()}

@@ -1,4 +1,5 @@
-"""No text is ever run and no object unpickled: every call in the syntax trees of the project and of its notebooks."""
+"""No text is run but what a reader types into a cell of a page, and no object unpickled: every call in the syntax trees
+of the project and of its notebooks."""
 
 import ast
 import json
@@ -11,6 +12,8 @@ FOLDERS = ("kdlite", "book/_ext", "tools", "benchmarks")
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
 CALLS = {"eval", "exec", "compile", "__import__", "execfile"}
 METHODS = {"os.system", "os.popen", "pickle.load", "pickle.loads", "pd.read_pickle", "pandas.read_pickle"}
+
+TYPED = "kdlite/explorer/cells.py"  # runs the cells of a page, in a worker of that page
 
 
 def name(node):
@@ -74,7 +77,8 @@ PROGRAMS = dict(programs())
 
 @pytest.mark.parametrize("path", PROGRAMS)
 def test_no_text_is_run_and_nothing_unpickled(path):
-    assert faults(PROGRAMS[path]) == []
+    assert set(faults(PROGRAMS[path])) <= ({"exec", "eval", "compile"} if path == TYPED else set())
+    assert path == TYPED or "explorer.cells" not in PROGRAMS[path].replace('"kdlite.explorer.cells"', "")
 
 
 @pytest.mark.parametrize("path", [path for path in PROGRAMS if path.endswith(".ipynb")])

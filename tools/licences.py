@@ -31,17 +31,26 @@ Written by `make licences`.
 _TAIL = """
 ## In the pages of the built book
 
-A page whose explorer a reader takes hold of loads `runtime.js`, which `make book` makes from unchanged files of other
-projects (`kdlite/explorer/runtime.py` names them with their hashes), and a font is served beside the pages. The sources
-are at the projects' own addresses.
+A page whose explorer a reader takes hold of loads `runtime.js`, one whose cell a reader runs `cells-runtime.js` as well.
+`make book` makes them from unchanged files of other projects (`kdlite/explorer/runtime.py` names them with their hashes).
+A font is served beside the pages. The sources are at the projects' own addresses.
 
 - Pyodide {release}, MPL-2.0: <https://github.com/pyodide/pyodide>
 - CPython 3.12.7 within it, PSF-2.0: <https://github.com/python/cpython>
 - NumPy 2.0.2 built for it, BSD-3-Clause: <https://github.com/numpy/numpy>
+- matplotlib 3.8.4, its own licence, after PSF-2.0: <https://github.com/matplotlib/matplotlib>
+- Contourpy 1.3.0, cycler 0.12.1 and kiwisolver 1.4.5, which it draws with, BSD-3-Clause: <https://github.com/matplotlib>,
+  <https://github.com/contourpy/contourpy>, <https://github.com/nucleic/kiwi>
+- Pillow 10.2.0, HPND: <https://github.com/python-pillow/Pillow>
+- packaging 24.2, Apache-2.0 or BSD-2-Clause: <https://github.com/pypa/packaging>
+- pyparsing 3.1.2, MIT: <https://github.com/pyparsing/pyparsing>
+- python-dateutil 2.9.0, Apache-2.0 or BSD-3-Clause: <https://github.com/dateutil/dateutil>
+- six 1.16.0, MIT: <https://github.com/benjaminp/six>
+- traitlets 5.14.3, BSD-3-Clause: <https://github.com/ipython/traitlets>
 - STIX Two Math as in ziamath, the characters that the book uses, OFL-1.1: <https://github.com/stipub/stixfonts>
 
 The notebooks in `lite/` are shown by JupyterLite, BSD-3-Clause: <https://github.com/jupyterlite/jupyterlite>. They load the
-same Pyodide, and unchanged packages for it that `book/lite/pyodide-lock.json` and `book/lite/wheels.json` name with their
+same Pyodide, and unchanged packages for it that `kdlite/explorer/pyodide-lock.json` and `book/lite/wheels.json` name with their
 hashes. Each carries its own licence.
 """
 

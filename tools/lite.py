@@ -3,8 +3,8 @@
 Knows JupyterLite's folders and Pyodide's list of packages; knows nothing of the book's pages but their addresses.
 
 ENVIRONMENT holds what book/lite/requirements.txt names. Python for the browser comes as in ``kdlite.explorer.runtime``.
-What it loads is listed, with hashes, in book/lite: pyodide-lock.json is an excerpt of the release's own list, wheels.json
-is what the kernel, the widgets and kdlite need besides. SciPy, which no chapter of Part I needs, would be 20 MB more.
+So do packages of Pyodide's release; book/lite/wheels.json lists, with hashes, what the kernel, the widgets and kdlite need
+besides. SciPy, which no chapter of Part I needs, would be 20 MB more.
 """
 
 import json
@@ -95,7 +95,7 @@ def _to_page(link: re.Match) -> str:
 
 def write_python(target: Path, kernel: Path) -> None:
     """Write Pyodide into a new folder, the packages that are needed, and the list that holds each to its hash."""
-    lock, ours = read_json(HOME / "pyodide-lock.json"), read_json(HOME / "wheels.json")
+    lock, ours = runtime.LOCK, read_json(HOME / "wheels.json")
     release = {each["file_name"]: each["sha256"] for each in lock["packages"].values()}
     given = runtime.fetch(release)
     target.mkdir(parents=True)

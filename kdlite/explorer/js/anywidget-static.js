@@ -9,7 +9,8 @@
 // traits of the same content. Between two of them the browser has time to paint, and to answer the reader.
 //
 // Where the page carries Python (this script then says where: data-runtime), it takes the kernel's place: it starts in a
-// worker when a widget first asks for it, and one serves all.
+// worker when a widget first asks for it, and one serves all. Cells of the page run there, too (cells.js, for which this
+// script leaves ``KDLITE.python`` and ``KDLITE.showWidget``), and the widgets that they make have their other end there.
 
 (() => {
   const VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]';
@@ -18,20 +19,22 @@
   const { currentScript } = document;
   const PATIENCE = 120_000; // milliseconds for Python to start: of a file that it cannot use, Pyodide says nothing
 
+  window.KDLITE ??= {};
+
   // What the page carries: a script to load, named by its address, or a block of JSON in the page itself.
-  async function carried(runtime) {
-    const block = document.getElementById(runtime);
+  async function carried(name) {
+    const block = document.getElementById(name);
     if (block) return JSON.parse(block.textContent);
-    if (!window.KDLITE_RUNTIME) {
+    if (!KDLITE[name]) {
       await new Promise((loaded, failed) => {
         const script = document.createElement("script"); // all that a page from file:// may load
-        script.src = new URL(runtime, currentScript.src || document.baseURI);
+        script.src = new URL(name, currentScript.src || document.baseURI);
         script.onload = loaded;
-        script.onerror = () => failed(new Error("a file of the page is missing, runtime.js"));
+        script.onerror = () => failed(new Error(`a file of the page is missing, ${name}`));
         document.head.append(script);
       });
     }
-    return window.KDLITE_RUNTIME;
+    return KDLITE[name];
   }
 
   // Python in the page. It tells each model how far it is, and hears its questions when it is awake.
@@ -39,42 +42,71 @@
     constructor(runtime) {
       this.runtime = runtime;
       this.models = [];
-      this.said = { kind: "asleep" };
+      this.told = null; // who is told what comes of the cells that run
+      this.end({ kind: "asleep" });
       window.addEventListener("pagehide", () => this.end({ kind: "asleep" }));
     }
     hear(model, message) {
       if (!this.models.includes(model)) this.models.push(model);
       if (message.kind === "hello") model.emit("msg:custom", this.said);
       else if (message.kind === "wake") this.wake();
-      else this.worker?.postMessage({ model: this.models.indexOf(model), question: message });
+      else this.post({ model: this.models.indexOf(model), question: message });
+    }
+    post(message) {
+      this.worker?.postMessage(message);
     }
     tell(said) {
       this.said = said;
       for (const model of this.models) model.emit("msg:custom", said);
+      this.told?.(said);
     }
     end(said) {
+      if (this.said?.kind === "failed") return;
       clearTimeout(this.waiting);
       this.worker?.terminate();
       this.worker = null;
-      if (this.said.kind !== "failed") this.tell(said);
+      this.packages = new Set(); // that have gone to the worker
+      this.widgets = {}; // the models of widgets that cells have made, by their names
+      this.tell(said);
+      this.told = null;
     }
     async wake() {
       if (this.said.kind !== "asleep") return;
-      this.tell({ kind: "waking", share: 0 });
+      const started = { kind: "waking", share: 0 };
+      this.tell(started);
       try {
         const { worker, files } = await carried(this.runtime);
+        if (this.said !== started) return; // it was ended meanwhile
         const address = URL.createObjectURL(new Blob([worker], { type: "text/javascript" }));
         this.worker = new Worker(address);
         URL.revokeObjectURL(address);
-        this.worker.onmessage = ({ data }) => this.answer(data);
-        this.worker.onerror = ({ message }) => this.answer({ failed: message });
-        this.worker.postMessage({ files });
+        const { worker: mine } = this;
+        mine.onmessage = ({ data }) => mine === this.worker && this.answer(data);
+        mine.onerror = ({ message }) => mine === this.worker && this.answer({ failed: message });
+        this.post({ files });
         this.waiting = setTimeout(() => this.answer({ failed: "it did not start in time" }), PATIENCE);
       } catch (error) {
         this.answer({ failed: error.message });
       }
     }
-    answer({ waking, here, failed, model, reply, content }) {
+    // Run these sources, with what another file of the page carries for cells; ``told`` hears what comes of it, and how
+    // far Python is.
+    async run(packages, sources, told) {
+      this.told = told;
+      this.wake();
+      told(this.said);
+      try {
+        const { files } = await carried(packages);
+        while (this.told === told && this.said.kind === "waking") await new Promise((later) => setTimeout(later, 50));
+        if (this.told !== told || this.said.kind !== "here") return;
+        this.tell({ kind: "busy" });
+        this.post({ more: this.packages.has(packages) ? undefined : files, run: sources });
+        this.packages.add(packages);
+      } catch (error) {
+        this.answer({ failed: error.message });
+      }
+    }
+    answer({ waking, here, failed, told, model, reply, content }) {
       if (failed) {
         this.end({ kind: "failed", reason: failed });
       } else if (here) {
@@ -82,6 +114,14 @@
         this.tell({ kind: "here" });
       } else if (waking) {
         this.tell({ kind: "waking", share: waking });
+      } else if (told?.kind === "update" || told?.kind === "custom") {
+        this.widgets[told.model]?.receive(told, content);
+      } else if (told) {
+        this.told?.(told, content);
+        if (told.kind === "ended") {
+          this.told = null;
+          this.tell({ kind: "here" });
+        }
       } else {
         if (reply.name) this.models[model].set(reply.name, new DataView(content.buffer));
         this.models[model].emit("msg:custom", reply);
@@ -91,18 +131,21 @@
 
   const python = currentScript.dataset.runtime && new Python(currentScript.dataset.runtime);
 
-  // The part of Backbone's model that an anywidget may use. Nothing leaves the page.
+  // The part of Backbone's model that an anywidget may use. Nothing leaves the page. Of a widget that a cell has made,
+  // ``name`` says which it is in Python; where that Python has ended, it goes on as any other of the page.
   class Model {
-    constructor(state) {
+    constructor(state, name = "") {
       this.state = state;
+      this.name = name;
       this.callbacks = {};
+      this.changed = {}; // what Python does not know yet
     }
     get(name) {
       return this.state[name];
     }
     set(name, value) {
       if (this.state[name] === value) return;
-      this.state[name] = value;
+      this.state[name] = this.changed[name] = value;
       this.emit(`change:${name}`, this, value);
       this.emit("change", this);
     }
@@ -115,11 +158,32 @@
     off(event, callback) {
       this.callbacks[event] = (this.callbacks[event] ?? []).filter((other) => callback && other !== callback);
     }
-    save_changes() {}
-    send(message) {
-      if (python) python.hear(this, message);
+    get isOfCell() {
+      return python?.widgets[this.name] === this;
+    }
+    save_changes() {
+      if (this.isOfCell) python.post({ said: { kind: "update", model: this.name, state: this.changed } });
+      this.changed = {};
+    }
+    send(content) {
+      if (this.isOfCell && !["hello", "wake"].includes(content.kind)) {
+        python.post({ said: { kind: "custom", model: this.name, content } });
+      } else if (python) python.hear(this, content);
+    }
+    // What Python says to it.
+    receive({ kind, content, state, bytes }, buffers) {
+      if (kind === "custom") return this.emit("msg:custom", content);
+      for (const [name, value] of Object.entries(withBytes(state, bytes, buffers))) {
+        this.set(name, value);
+        delete this.changed[name];
+      }
     }
   }
+
+  const withBytes = (state, names, buffers) => {
+    for (const [i, name] of names.entries()) state[name] = new DataView(buffers[i].buffer);
+    return state;
+  };
 
   // The function, with its result for each text kept.
   function once(call) {
@@ -150,13 +214,20 @@
     return module.default;
   });
 
-  async function start(record) {
-    putBuffersInPlace(record);
-    const model = new Model(record.state);
-    const exported = await importModule(record.state._esm);
+  async function start(model) {
+    const exported = await importModule(model.get("_esm"));
     const widget = typeof exported === "function" ? exported() : exported;
     await widget.initialize?.({ model, experimental: {} });
-    return { model, widget };
+    return widget;
+  }
+
+  async function render(model, box) {
+    const widget = await (model.widget ??= start(model));
+    const style = document.createElement("style");
+    style.textContent = model.get("_css") ?? "";
+    const el = document.createElement("div");
+    box.append(style, el);
+    return widget.render({ model, el, experimental: {} });
   }
 
   function say(box, message) {
@@ -166,7 +237,12 @@
     box.replaceChildren(note);
   }
 
-  async function show(place, records, started) {
+  function refuse(box, error) {
+    console.error(error);
+    say(box, `This interactive figure could not be shown: ${error.message}`);
+  }
+
+  async function show(place, records, models) {
     const box = document.createElement("div");
     box.className = "anywidget-static";
     place.after(box);
@@ -178,15 +254,20 @@
         say(box, "This control needs a live kernel. Open the chapter in JupyterLab or Colab to use it.");
         return;
       }
-      const { model, widget } = await (started[id] ??= start(record));
-      const style = document.createElement("style");
-      style.textContent = record.state._css ?? "";
-      const el = document.createElement("div");
-      box.append(style, el);
-      await widget.render({ model, el, experimental: {} });
+      if (!models[id]) putBuffersInPlace(record);
+      await render((models[id] ??= new Model(record.state)), box);
     } catch (error) {
-      console.error(error);
-      say(box, `This interactive figure could not be shown: ${error.message}`);
+      refuse(box, error);
+    }
+  }
+
+  // Show what a cell has made, in a box of its own. Gives what takes it away again.
+  async function showWidget({ model, state, bytes }, buffers, box) {
+    box.className = "anywidget-static";
+    try {
+      return await render((python.widgets[model] ??= new Model(withBytes(state, bytes, buffers), model)), box);
+    } catch (error) {
+      refuse(box, error);
     }
   }
 
@@ -199,13 +280,14 @@
         console.error(error); // each place that needs this block says that its state is missing
       }
     }
-    const started = {};
+    const models = {};
     for (const place of document.querySelectorAll(VIEW)) {
-      await show(place, records, started);
+      await show(place, records, models);
       await new Promise((paint) => setTimeout(paint));
     }
   }
 
+  if (python) Object.assign(KDLITE, { python, showWidget });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", showAll);
   else showAll();
 })();

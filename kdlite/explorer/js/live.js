@@ -4,11 +4,12 @@
 
 const PATIENCE = 6000; // milliseconds before a kernel counts as silent
 const MOST_RUNS = 300;
+const BUSY = "A cell of this page is running. Until it is done, the sliders show stored fits.";
 
 class Live {
   constructor(explorer) {
     this.explorer = explorer;
-    this.state = "none"; // then, as the other side says: "asleep", "waking", "here" or "failed"
+    this.state = "none"; // then, as the other side says: "asleep", "waking", "here", "busy" with a cell, or "failed"
     this.isOfPage = false;
     this.touched = false;
     this.dragging = false;
@@ -42,8 +43,9 @@ class Live {
   }
 
   hear({ kind, id, share = 0, reason = "" }) {
-    if (["asleep", "waking", "here", "failed"].includes(kind)) {
+    if (["asleep", "waking", "here", "busy", "failed"].includes(kind)) {
       Object.assign(this, { state: kind, reason });
+      if (kind === "busy") this.isOfPage = true;
       this.waking.hidden = kind !== "waking" || !this.touched;
       this.bar.value = share;
       if (kind === "failed") this.giveUp();
@@ -91,12 +93,14 @@ class Live {
     }
     if (this.refused) return `This truth cannot be fitted: ${this.refused}.`;
     if (this.isSilent) return "The kernel has not answered; run the cell again.";
+    if (this.state === "busy" && this.touched) return BUSY;
     if (this.wanted && !this.touched && this.state === "asleep") return "Touch a mode, and teacher and student are fitted to this truth.";
     if (!this.pending()) return "";
     return (this.wanted ?? this.asked).kind === "runs" ? "Drawing samples …" : "Fitting …";
   }
 
   hint() {
+    if (this.state === "busy") return BUSY;
     if (this.answers) return "Drag a mode of p*, or move it with the arrow keys: teacher and student refit.";
     return "Dragging a mode of p* and drawing new samples need a live kernel: open the notebook in JupyterLab or Colab.";
   }

@@ -1,7 +1,9 @@
 // Python in a worker of the page: Pyodide, NumPy and kdlite, from files that the page hands over. Nothing is requested.
 //
-// In: first { files, root }, each file gzipped in base64; then { model, question }. Out: { waking: share of the way },
-// { here: true } or { failed: reason }; then { model, reply, content }, as session.py has them.
+// In: first { files }, each gzipped in base64. Then { model, question }, answered as session.py has it; { more, run }:
+// files that cells need besides, and sources, see cells.py; { said }, what the page says to a widget, see comm.py.
+// Out: { waking: share of the way }, { here: true } or { failed: reason }; then { model, reply, content }, and
+// { told, content } with the messages of cells and of widgets.
 
 const SETUP = `
 import json
@@ -14,10 +16,38 @@ def answer(model, question):
     reply, content = sessions.setdefault(model, Session()).reply(json.loads(question))
     return to_js([json.dumps(reply), content])
 `;
+const SETUP_CELLS = `
+import logging, os, sys, types
+from js import tell
+from kdlite.explorer import comm
+from kdlite.explorer.cells import Cells
+
+os.environ["MPLBACKEND"] = "agg"
+logging.getLogger("matplotlib.font_manager").setLevel("ERROR")  # that it lists its fonts is nothing to print
+sys.modules["anywidget"] = comm
+
+def tell_page(message, content):
+    tell(json.dumps(message), to_js(content))
+
+comm.TELL = tell_page
+cells = Cells(tell_page)
+# Of IPython what chapters use; HTML is shown as text.
+sys.modules["IPython.display"] = types.SimpleNamespace(HTML=str, display=cells.display)
+
+def run(sources):
+    cells.run(json.loads(sources))
+
+def hear(message):
+    comm.hear(json.loads(message))
+`;
 const TYPES = { js: "text/javascript", wasm: "application/wasm" };
 const NOWHERE = "http://kdlite.invalid/"; // where Pyodide is told that its files are
 
-let answer;
+const places = {};
+let python;
+
+const realFetch = self.fetch.bind(self);
+const realImport = self.importScripts.bind(self);
 
 // The address of a file's content in this worker's memory.
 async function place(name, base64) {
@@ -26,14 +56,32 @@ async function place(name, base64) {
   return URL.createObjectURL(new Blob([content], { type: TYPES[name.split(".").pop()] ?? "application/octet-stream" }));
 }
 
-const realFetch = self.fetch.bind(self);
-const realImport = self.importScripts.bind(self);
+async function keep(files) {
+  for (const [name, base64] of Object.entries(files)) places[name] = await place(name, base64);
+}
+
+// Put the packages among the files where Python finds them, and forget the files.
+async function install(setup) {
+  const names = Object.keys(places);
+  const wheels = names.filter((name) => name.endsWith(".whl")).map((name) => name.split("-")[0].replace("_", "-"));
+  const silent = () => {};
+  await python.loadPackage(wheels, { messageCallback: silent, errorCallback: silent });
+  const wrong = wheels.filter((name) => !python.loadedPackages[name]);
+  if (wrong.length) throw new Error(`its ${wrong.join(", ")} is not the file it should be`);
+  for (const name of names.filter((name) => name.startsWith("kdlite"))) {
+    python.unpackArchive(await (await self.fetch(name)).arrayBuffer(), "zip");
+  }
+  await python.runPythonAsync(setup);
+  for (const name of names) {
+    URL.revokeObjectURL(places[name]);
+    delete places[name];
+  }
+}
 
 async function start(files) {
   const tell = (share) => self.postMessage({ waking: share });
   tell(0.2);
-  const places = {};
-  for (const [name, base64] of Object.entries(files)) places[name] = await place(name, base64);
+  await keep(files);
   const find = (address) => {
     const name = String(address?.url ?? address).split("/").pop();
     if (!(name in places)) throw new TypeError(`this page does not carry ${name}`);
@@ -44,29 +92,38 @@ async function start(files) {
   self.importScripts = (...addresses) => realImport(...addresses.map(find));
   self.importScripts("pyodide.js");
   tell(0.4);
-  const python = await self.loadPyodide({ indexURL: NOWHERE });
+  python = await self.loadPyodide({ indexURL: NOWHERE });
   tell(0.7);
-  const silent = () => {};
-  await python.loadPackage(["numpy"], { messageCallback: silent, errorCallback: silent });
-  if (!python.loadedPackages.numpy) throw new Error("its NumPy is not the file it should be");
-  tell(0.8);
-  python.unpackArchive(await (await self.fetch("kdlite.zip")).arrayBuffer(), "zip");
-  await python.runPythonAsync(SETUP);
-  for (const address of Object.values(places)) URL.revokeObjectURL(address);
-  answer = python.globals.get("answer");
+  await install(SETUP);
   self.postMessage({ here: true });
 }
+
+// What Python tells the page in the midst of its work.
+self.tell = (message, content) => {
+  self.postMessage({ told: JSON.parse(message), content }, content.map(({ buffer }) => buffer));
+};
+
+const functions = {};
+const call = (name, ...values) => (functions[name] ??= python.globals.get(name))(...values);
 
 function fail(error) {
   self.postMessage({ failed: String(error?.message ?? error).trim().split("\n").pop() });
 }
 
-self.onmessage = async ({ data: { files, model, question } }) => {
-  try {
-    if (files) return await start(files);
-    const [reply, content] = answer(model, JSON.stringify(question));
-    self.postMessage({ model, reply: JSON.parse(reply), content }, [content.buffer]);
-  } catch (error) {
-    fail(error);
+async function handle({ files, more, run, said, model, question }) {
+  if (files) return start(files);
+  if (more) {
+    await keep(more);
+    await install(SETUP_CELLS);
   }
+  if (run) return call("run", JSON.stringify(run));
+  if (said) return call("hear", JSON.stringify(said));
+  const [reply, content] = call("answer", model, JSON.stringify(question));
+  self.postMessage({ model, reply: JSON.parse(reply), content }, [content.buffer]);
+}
+
+// One after another, also where one waits for files.
+let last = Promise.resolve();
+self.onmessage = ({ data }) => {
+  last = last.then(() => handle(data)).catch(fail);
 };
