@@ -80,7 +80,7 @@ def visit_math_block(self, node):
     names = " ".join(node["ids"])
     self.body.append(
         f'<div class="math"{names and f" id={names!r}"}>'
-        f'<div class="formula">{formula}</div>{number}</div>\n'
+        f'<div class="formula" tabindex="0">{formula}</div>{number}</div>\n'
     )
     raise nodes.SkipNode
 
