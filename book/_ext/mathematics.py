@@ -12,10 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from docutils import nodes
-from fontTools import subset
+from fonts import cut
 from py_mini_racer import MiniRacer
 
-FONT = "stix-two-math.woff"
+FONT = "stix-two-math.woff2"
 TAG = re.compile(r"\\tag\{(.*?)\}")
 STYLES = {"script": "SCRIPT", "double-struck": "DOUBLE-STRUCK"}
 LETTER = re.compile(r'<mi mathvariant="(script|double-struck)">([A-Z])</mi>')
@@ -100,15 +100,9 @@ def write_font(app):
             r"<math.*?</math>", page.read_text(encoding="utf-8"), re.DOTALL
         )
     )
-    characters = set(html.unescape(re.sub(r"<[^>]*>", "", text)))
-    options = subset.Options(flavor="woff", layout_features=["*"])
-    font = subset.load_font(
-        place("ziamath", "fonts", "STIXTwoMath-Regular.ttf"), options
-    )
-    cut = subset.Subsetter(options)
-    cut.populate(unicodes=map(ord, sorted(characters)))
-    cut.subset(font)
-    subset.save_font(font, Path(app.outdir) / "_static" / FONT, options)
+    characters = html.unescape(re.sub(r"<[^>]*>", "", text))
+    source = place("ziamath", "fonts", "STIXTwoMath-Regular.ttf")
+    cut(source, characters, Path(app.outdir) / "_static" / FONT)
 
 
 def setup(app):

@@ -54,7 +54,7 @@ def test_page_is_complete_without_a_network(name, home, watched):
 
     page.set_viewport_size({"width": 360, "height": 800})
     assert sideways(page) <= 0
-    cut_off = "(f) => f.getBoundingClientRect().left < f.parentElement.getBoundingClientRect().left - 1"
+    cut_off = "(f) => f.checkVisibility() && f.getBoundingClientRect().left < f.parentElement.getBoundingClientRect().left - 1"
     assert (
         page.evaluate(f"() => [...document.querySelectorAll('.formula math')].filter({cut_off}).length") == 0
     )
