@@ -4,7 +4,7 @@ from fontTools import subset
 
 
 def cut(source, text, target):
-    """Write the font file source with the characters of text alone, as WOFF2."""
+    """Write the font file source with the characters of text alone, compressed."""
     options = subset.Options(flavor="woff2", layout_features=["*"])
     with subset.load_font(source, options) as font:
         cutter = subset.Subsetter(options)
