@@ -73,7 +73,7 @@ ON_GPU := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 gpu: ## prove the code on one GPU and measure it (resumes, twelve minutes); DEVICE=cpu SCALE=tiny rehearses
 	$(ON_GPU) -m benchmarks.gpu --device $(or $(DEVICE),cuda) --scale $(or $(SCALE),full) $(if $(WEIGHTS),--weights $(WEIGHTS))
 
-gpu-record: ## record the profile gpu (resumes, about twenty minutes of a large GPU by its plan)
+gpu-record: ## record the profile gpu (resumes, by its plan five minutes of a large GPU)
 	$(ON_GPU) -m kdlite run gpu --out _runs/gpu-record
 
 sync: .venv/ready ## carry edits from book/text to the notebooks, or back, and write each first cell
