@@ -57,7 +57,8 @@ def drop_unused(app, pagename, templatename, context, doctree):
 
 def setup(app):
     app.connect("config-inited", set_paths)
-    app.connect("html-page-context", drop_unused)
+    # Last: others add to these lists, page by page.
+    app.connect("html-page-context", drop_unused, priority=900)
     app.connect("build-finished", lighten)
     app.add_js_file(None, body=TITLES_ONLY)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
