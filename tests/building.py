@@ -43,7 +43,7 @@ def build(folder, strict=True, live=False, **changes):
     config["execute"]["execute_notebooks"] = "off"
     for key, value in changes.items():
         config[key].update(value)
-    (folder / "build.yml").write_text(yaml.safe_dump(config))
+    (folder / "build.yml").write_text(yaml.safe_dump(config, sort_keys=False))
     command = [TOOLS / "jupyter-book", "build", "book", "--config", "build.yml", "--path-output", "."]
     done = run([*command, *(["-W", "-n", "--keep-going"] if strict else [])], folder, LIVE=str(int(live)))
     assert done.returncode == 0, done.stdout + done.stderr
