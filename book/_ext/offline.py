@@ -3,8 +3,9 @@
 kdlite's own loader of widgets is served beside the pages. Thebe, which Jupyter
 Book adds to each page and which loads itself from another host, is taken out.
 So is what no page uses: a library of cards and tabs, and the theme's script of
-1.5 MB that draws icons its style sheet draws anyway, from a font of them all. From file:// a browser refuses to fetch pages, so there the search shows
-titles without excerpts.
+1.5 MB that draws icons its style sheet draws anyway, from a font of them all.
+From file:// a browser refuses to fetch pages, so there the search shows titles
+without excerpts.
 """
 
 import re

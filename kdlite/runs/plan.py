@@ -22,7 +22,7 @@ _NOTES = (
     "Memory holds weights, caches, gradients, AdamW's moments, and a training's activations in float32. Host is what a "
     "process holds beside it (on a CPU: with it): libraries, weights on their way, texts. Disk holds tokens uncompressed; "
     "in total, also the checkpoints of one training.",
-    "Hours are those of arithmetic or bandwidth, whichever are more. Left out are loading, compiling, talk between "
+    "Hours are those of arithmetic or bandwidth, whichever are more. Left out are loading, talk between "
     "devices, and what is done number by number: it weighs more, the smaller the models.",
     "Every text counts at its full length of {length} tokens; real ones may end before.",
 )
